@@ -1,0 +1,110 @@
+"""Bundles: a template rendered into a bundle directory, and what its hooks have shown."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness import events
+from harness.faults import NotShown
+from harness.hooks import OPERATIONS, HookRun, runs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.probe import Line
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A fifo at which a probe waits (``wait=PATH``) until the case opens it."""
+
+    fd: int
+
+    def open(self) -> None:
+        """Let one probe pass: the one that waits, else the next that comes."""
+        os.write(self.fd, b"x")
+
+
+@dataclass
+class Bundle:
+    """A bundle directory on the sandbox's tmpfs.
+
+    ``nonce`` is in every line that its probes print: a line without it was not printed by them.
+    """
+
+    path: Path
+    nonce: str
+    deadline: float
+    config_text: str
+    """config.json as it was written."""
+    _gates: list[Gate] = field(default_factory=list)
+
+    @property
+    def rootfs(self) -> Path:
+        """Its root file system, seen from the host."""
+        return self.path / "rootfs"
+
+    @property
+    def config(self) -> Path:
+        """Its config.json."""
+        return self.path / "config.json"
+
+    @property
+    def log(self) -> Path:
+        """The file that its hooks append their lines to: /log inside the container."""
+        return self.rootfs / "log"
+
+    @property
+    def lines(self) -> list[Line]:
+        """What its hooks, and programs that write ``to=/log``, have shown so far, in order."""
+        return events.lines(self.log, self.nonce)
+
+    @property
+    def hooks(self) -> list[HookRun]:
+        """Its hooks that have run so far, in order of each one's first line."""
+        return runs(self.lines)
+
+    @property
+    def ran(self) -> list[str]:
+        """Labels of its hooks that have run so far, in order: ``["createRuntime 1", ...]``."""
+        return [run.label for run in self.hooks]
+
+    def hook(self, label: str) -> HookRun:
+        """Return the run of the hook with this label, ``poststop 1``.
+
+        Raises NotShown if it has not run: then nothing can be said of what it saw.
+        """
+        for run in self.hooks:
+            if run.label == label:
+                return run
+        kind = label.partition(" ")[0]
+        raise NotShown(f"the hook {label} left no line in the log", OPERATIONS[kind])
+
+    def logged(self, label: str, event: str = "end") -> bool:
+        """Wait for this event of this label in the log; whether it came before the deadline."""
+
+        def there(lines: list[Line]) -> bool:
+            return any(line.as_ == label and line.event == event for line in lines)
+
+        return there(events.wait(self.log, self.nonce, there, self.deadline))
+
+    def gate(self, name: str = "gate") -> Gate:
+        """Make a fifo in the root file system, for the word ``wait=/gate`` of a program.
+
+        Opened for reading and writing, its writer never blocks, and what is written stays until a
+        probe comes.
+        """
+        path = self.rootfs / name
+        os.mkfifo(path)
+        path.chmod(0o666)
+        gate = Gate(os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
+        self._gates.append(gate)
+        return gate
+
+    def close(self) -> None:
+        """Close its gates; a probe that waits at one goes on at end of file."""
+        for gate in self._gates:
+            os.close(gate.fd)
+        self._gates.clear()

@@ -1,0 +1,157 @@
+"""The catalogue of clauses, and ``@clause``, which says what a case is about.
+
+Run as ``python -m harness.clauses [--json]`` it prints the coverage: which clauses have cases, which
+cannot be tested and why, and which are pending (exit status 1 if any is).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+from harness.faults import CatalogueError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+DIRECTORY = Path(__file__).parent.parent / "suites" / "clauses"
+
+RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.2.1", "1.3.0")
+"""Releases of the specification, oldest first; the last one is what the suite covers."""
+
+LEVELS = ("must", "should", "may")
+KEYWORDS = ("must", "should", "may", "effect")
+OPERATIONS = ("state", "create", "start", "kill", "delete", "features")
+PROFILES = ("core", "linux", "engine")
+
+F = TypeVar("F", bound="Callable[..., object]")
+
+
+def clause(*ids: str) -> Callable[[F], F]:
+    """Name the clauses that a case can show false.
+
+    ``{kind}`` in an id stands for the parameter of that name, written as ids write it:
+    ``createRuntime`` as ``create-runtime``.
+    """
+    mark = pytest.mark.clause(*ids)
+
+    def decorate(function: F) -> F:
+        return mark(function)
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One normative obligation of the specification, in our own words."""
+
+    id: str
+    summary: str
+    anchor: str
+    """Document and heading: ``runtime.md#kill``."""
+    keyword: str
+    """What the text says: must, should, may, or effect (it describes what happens)."""
+    level: str
+    """What the gate does: must, should (advice) or may (recorded)."""
+    since: str
+    """First release in which it stands so."""
+    until: str = ""
+    """Last release in which it stood so; empty for a clause in force."""
+    changed: str = ""
+    """What a later release changed, for readers."""
+    operations: tuple[str, ...] = ()
+    """Operations whose failure is a failure of the clause; of any other one it is blocked."""
+    demands_error: bool = False
+    """It demands that an operation errs: a fault outside ``generates_an_error`` is no evidence."""
+    profile: str = "core"
+    census: tuple[str, ...] = ()
+    untestable: str = ""
+    """Why no case can show it false; empty if one can."""
+
+    def applies(self, version: str) -> bool:
+        """Whether it is in force in this release of the specification."""
+        number = release(version)
+        return release(self.since) <= number and (
+            not self.until or number <= release(self.until)
+        )
+
+
+def release(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version's release part: ``1.0.2-dev`` is (1, 0, 2)."""
+    core = version.partition("+")[0].partition("-")[0]
+    return tuple(int(part) for part in core.split("."))
+
+
+@cache
+def catalogue() -> dict[str, Clause]:
+    """All clauses by id; CatalogueError naming file and table for anything wrong."""
+    found: dict[str, Clause] = {}
+    for path in sorted(DIRECTORY.glob("*.toml")):
+        for id_, table in _tables(path).items():
+            if id_ in found:
+                raise CatalogueError(f"suites/clauses/{path.name}: [{id_}] is there twice")
+            found[id_] = _clause(id_, table, path.name)
+    return found
+
+
+def _tables(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CatalogueError(f"suites/clauses/{path.name}: {error}") from error
+
+
+def _clause(id_: str, table: Any, file: str) -> Clause:  # noqa: ANN401 - as TOML gives it
+    where = f"suites/clauses/{file}: [{id_}]"
+    if not isinstance(table, dict):
+        raise CatalogueError(f"{where} is no table")
+    operations = table.pop("operation", [])
+    values = {
+        **table,
+        "operations": (operations,) if isinstance(operations, str) else tuple(operations),
+        "census": tuple(table.get("census", ())),
+    }
+    try:
+        found = Clause(id=id_, **values)
+    except TypeError as error:
+        raise CatalogueError(f"{where}: {str(error).partition('__init__() ')[2]}") from error
+    allowed = {
+        "keyword": (found.keyword, KEYWORDS),
+        "level": (found.level, LEVELS),
+        "profile": (found.profile, PROFILES),
+        "since": (found.since, RELEASES),
+        "until": (found.until, ("", *RELEASES)),
+    }
+    for name, (value, choices) in allowed.items():
+        if value not in choices:
+            raise CatalogueError(f"{where}: {name} {value!r} is none of {', '.join(choices)}")
+    if unknown := set(found.operations) - set(OPERATIONS):
+        raise CatalogueError(f"{where}: there is no operation {', '.join(unknown)}")
+    return found
+
+
+def resolve(ids: Iterable[str], parameters: dict[str, Any]) -> list[Clause]:
+    """Find the clauses that a case names; CatalogueError naming an id that no file has."""
+    found = []
+    spelt = {name: _kebab(value) for name, value in parameters.items()}
+    for pattern in ids:
+        id_ = pattern.format_map(spelt) if "{" in pattern else pattern
+        if id_ not in catalogue():
+            raise CatalogueError(f"there is no clause {id_!r}; add it to suites/clauses/*.toml")
+        found.append(catalogue()[id_])
+    return found
+
+
+def _kebab(value: object) -> str:
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in str(value)).lstrip("-")
+
+
+if __name__ == "__main__":
+    from harness.coverage import main
+
+    raise SystemExit(main())

@@ -1,0 +1,83 @@
+"""config.json of a bundle: rendered from a template, checked, then spoilt in the case's one way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from harness import schemas
+from harness.faults import TemplateError
+
+Offence = Mapping[str, Any] | bytes | Callable[[dict[str, Any]], object] | None
+"""What a negative case does to a configuration that was valid: a JSON merge patch (RFC 7396, null
+removes), a function that changes the document, or the bytes to write instead of it."""
+
+TEMPLATES = Path(__file__).parent.parent / "bundle_templates"
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Return the one environment: an unknown variable is an error, values go through tojson."""
+    loaded = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - JSON, not HTML: every value goes through tojson
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    # Jinja's own tojson escapes for HTML; a configuration must hold the very characters.
+    loaded.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False)
+    loaded.filters["words"] = lambda words: ", ".join(json.dumps(str(word)) for word in words)
+    return loaded
+
+
+def render(template: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Render a template of bundle_templates/ and check the result against our JSON Schema.
+
+    Raises TemplateError naming the template for whatever is wrong with it.
+    """
+    name = f"{template}.json.j2"
+    try:
+        text = environment().get_template(name).render(values)
+    except jinja2.TemplateNotFound as error:
+        raise TemplateError(f"bundle_templates/{error.name}: there is no such template") from error
+    except jinja2.TemplateError as error:
+        raise TemplateError(f"bundle_templates/{name}: {error}") from error
+    try:
+        document: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise TemplateError(f"bundle_templates/{name}: renders no JSON: {error}") from error
+    if problem := schemas.problem("config", document):
+        raise TemplateError(f"bundle_templates/{name}: renders no configuration: {problem}")
+    return document
+
+
+def spoil(document: dict[str, Any], offence: Offence) -> bytes:
+    """Return the bytes of config.json: ``document`` with the one offence in it."""
+    if isinstance(offence, bytes):
+        return offence
+    if isinstance(offence, Mapping):
+        document = merge(document, offence)
+    elif offence is not None:
+        offence(document)
+    return json.dumps(document, ensure_ascii=False, indent=2).encode("utf-8", "surrogateescape")
+
+
+def merge(document: dict[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Apply a JSON merge patch (RFC 7396) to an object."""
+    merged = dict(document)
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, Mapping):
+            below = merged.get(name)
+            merged[name] = merge(below if isinstance(below, dict) else {}, value)
+        else:
+            merged[name] = value
+    return merged

@@ -1,0 +1,185 @@
+"""Container: one container of a case, operated through the runtime, watched from the host."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+from harness import door, events, procfs
+from harness.faults import NotShown
+from harness.procfs import Process
+from harness.state import State, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from harness.bundle import Bundle
+    from harness.probe import Line
+    from harness.runtime import Call, Runtime
+
+
+class Container:
+    """A container that create has made; operations raise the RuntimeFault that they end in."""
+
+    def __init__(self, runtime: Runtime, id_: str, bundle: Bundle, output: Path) -> None:
+        self.id = id_
+        self.bundle = bundle
+        self.runtime = runtime
+        self.deleted = False
+        self._output = output
+        self._last = "create"
+        self._process: Process | None = None
+        self._pidfd: int | None = None
+
+    # Operations
+
+    def state(self) -> State:
+        """Query its state."""
+        return self.runtime.state(self.id)
+
+    def status(self) -> str:
+        """Query its state and return the status."""
+        return self.state().status
+
+    def start(self) -> Container:
+        """Start the program."""
+        self.watch()
+        self._last = "start"
+        self.runtime.start(self.id)
+        return self
+
+    def starting(self) -> Call:
+        """Call start without waiting for it; the caller ends it by ``finish``."""
+        self.watch()
+        self._last = "start"
+        return self.runtime.starting(self.id)
+
+    def kill(self, signal_: str | int = signal.SIGKILL) -> Container:
+        """Send a signal: a number in the adapter's spelling, or a text as it is."""
+        self.watch()
+        self._last = "kill"
+        spelt = self.runtime.adapter.signal(signal_) if isinstance(signal_, int) else signal_
+        self.runtime.kill(self.id, spelt)
+        return self
+
+    def delete(self) -> None:
+        """Delete it; it has to be stopped."""
+        self._last = "delete"
+        self.runtime.delete(self.id)
+        self.deleted = True
+
+    # What the program shows
+
+    @property
+    def lines(self) -> list[Line]:
+        """What its program has printed so far."""
+        return events.lines(self._output, self.bundle.nonce)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The facts that its program printed; waits for them."""
+        found = self._shown(lambda line: line.event == "facts", "facts")
+        return dict(found.data["facts"])  # type: ignore[call-overload,no-any-return]
+
+    def printed(self, event: str) -> Container:
+        """Wait until its program has printed this event; NotShown if it does not in time."""
+        self._shown(lambda line: line.event == event, event)
+        return self
+
+    def tried(self, path: str) -> dict[str, Any]:
+        """Wait for the outcome of the try on ``path``: errno, result and what it found."""
+        return dict(self._shown(lambda line: line.data.get("path") == path, f"try {path}").data)
+
+    @property
+    def signals(self) -> list[int]:
+        """Numbers of the signals that its program has caught so far."""
+        return [int(str(line.data["signal"])) for line in self.lines if line.event == "signal"]
+
+    def caught(self, count: int) -> list[int]:
+        """Wait until its program has caught ``count`` signals; return those that it caught."""
+        self._wait(lambda lines: sum(line.event == "signal" for line in lines) >= count)
+        return self.signals
+
+    def _shown(self, wanted: Callable[[Line], bool], what: str) -> Line:
+        found = self._wait(lambda lines: any(map(wanted, lines)))
+        for line in found:
+            if wanted(line):
+                self.runtime.journal.moment("program", what)
+                return line
+        raise NotShown(f"after {self._last} the program did not show {what!r}", self._last)
+
+    def _wait(self, ready: Callable[[list[Line]], bool]) -> list[Line]:
+        return events.wait(
+            self._output, self.bundle.nonce, ready, self.runtime.deadline, self._pidfd
+        )
+
+    # Its process, seen from the host
+
+    @property
+    def process(self) -> Process:
+        """The container process by the pid that the state reports; NotShown if there is none."""
+        if self._process is None:
+            pid = self.state().pid
+            found = Process.of(pid) if pid is not None else None
+            if found is None:
+                raise NotShown(f"the state names no living process (pid {pid})", self._last)
+            self._process = found
+            self._open(found.pid)
+        return self._process
+
+    def watch(self) -> None:
+        """Hold on to the container process, so that its end is an event and not a guess.
+
+        Runtimes that follow the usual way leave it to us, the subreaper, as a child; the runtime is
+        asked for the pid only where no single new child is found.
+        """
+        if self._pidfd is None:
+            self.process  # noqa: B018 - asks the runtime and opens the pidfd
+
+    def adopt(self, pid: int) -> None:
+        """Take our new child ``pid`` for the container process when waiting for its end."""
+        self._open(pid)
+
+    def _open(self, pid: int) -> None:
+        if self._pidfd is None:
+            try:
+                self._pidfd = os.pidfd_open(pid)
+            except OSError:  # it ended meanwhile
+                return
+            self._pid = pid
+
+    def exited(self, *, reap: bool = True) -> bool:
+        """Wait for the end of the container process; whether it came before the deadline.
+
+        ``reap`` collects its exit status where it is our child; without, it stays a zombie.
+        """
+        self.watch()
+        if self._pidfd is None:
+            return True
+        ended = door.readable(self._pidfd, self.runtime.deadline)
+        if ended and reap:
+            procfs.reap(self._pid)
+        return ended
+
+    def stopped(self, *, reap: bool = True) -> Container:
+        """Wait for the end of the container process and until the status is stopped.
+
+        Raises NotShown if the process does not end, or the status does not follow in time.
+        """
+        if not self.exited(reap=reap) and self.status() != Status.STOPPED:
+            raise NotShown(f"after {self._last} the container process did not end", self._last)
+        deadline = time.monotonic() + self.runtime.deadline
+        while (status := self.status()) != Status.STOPPED:
+            # Each turn waits for one whole operation of the runtime: there is no event for this.
+            if time.monotonic() > deadline:
+                raise NotShown(f"the process has ended, the status is {status!r}", self._last)
+        return self
+
+    def close(self) -> None:
+        """Let go of the process."""
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+            self._pidfd = None

@@ -1,0 +1,209 @@
+"""The controller's hooks: what the runtime is, results.jsonl, the summary, the exit status."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import harness
+from harness import (
+    door,
+    expectations,
+    host,
+    identify,
+    options,
+    progress,
+    recorder,
+    results,
+)
+from harness.probe.build import build
+from harness.results import Verdict
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+LEAKS = pytest.StashKey[list[str]]()
+
+WORDS = {
+    Verdict.FAIL: ("failed", "F", "FAILED"),
+    Verdict.BLOCKED: ("blocked", "B", "BLOCKED"),
+    Verdict.ERROR: ("error", "E", "ERROR"),
+    Verdict.ADVICE: ("advice", "a", "ADVICE"),
+    Verdict.KNOWN: ("known", "k", "KNOWN"),
+    Verdict.RECORDED: ("recorded", "r", "RECORDED"),
+    Verdict.SKIP: ("skipped", "s", "SKIPPED"),
+    Verdict.NOT_APPLICABLE: ("not-applicable", "-", "NOT-APPLICABLE"),
+}
+"""How pytest's terminal shows a verdict: category, letter, word."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What the controller found out once and every process that runs cases needs."""
+
+    runtime: results.Runtime
+    options: options.Options
+    probe: str
+    expectations: expectations.Expectations
+
+    @classmethod
+    def find_out(cls, config: pytest.Config) -> Setup:
+        """Ask host and runtime; UsageError for what the user has to put right."""
+        host.check()
+        chosen = options.read(config)
+        path = identify.program(chosen.runtime) if chosen.runtime else _bundled()
+        found = identify.identify(path, chosen.deadline, chosen.spec_version)
+        probe = Path(chosen.probe).absolute() if chosen.probe else build()
+        known = expectations.NONE
+        if chosen.expectations != "none":
+            file = Path(chosen.expectations) if chosen.expectations else expectations.find(found)
+            known = expectations.load(file, found.spec_version) if file else known
+        return cls(found, chosen, str(probe), known)
+
+    def to_text(self) -> str:
+        """Write it for a worker: one string of plain JSON."""
+        return results.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Setup:
+        """Read what ``to_text`` wrote."""
+        given = json.loads(text)
+        found, chosen = given["expectations"], given["options"]
+        known = tuple(
+            expectations.Expectation(**{**e, "cases": tuple(e["cases"])}) for e in found["known"]
+        )
+        return cls(
+            runtime=results.Runtime(**given["runtime"]),
+            options=options.Options(**{**chosen, "profiles": tuple(chosen["profiles"])}),
+            probe=given["probe"],
+            expectations=expectations.Expectations(found["name"], known),
+        )
+
+
+def _bundled() -> str:
+    launcher = options.bundled_runtime()
+    if not launcher.exists():
+        door.output([sys.executable, "-m", "reference_runtime.install", str(launcher)])
+    return str(launcher)
+
+
+class Controller:
+    """Hooks of the process that keeps the results. Raises UsageError for bad input."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.setup = Setup.find_out(config)
+        runtime = self.setup.runtime
+        name = f"{runtime.name}-{runtime.version}".replace("/", "_")
+        given = self.setup.options.results
+        directory = Path(given) if given else config.rootpath / "build" / "results" / name
+        partial = options.partial(config)
+        header = results.Header(
+            format=results.FORMAT,
+            suite_version=harness.__version__,
+            started=recorder.started(),
+            runtime=runtime,
+            host=host.describe(),
+            profiles=list(self.setup.options.profiles),
+            options={"args": [str(a) for a in config.invocation_params.args]},
+            partial=partial,
+            expectations=self.setup.expectations.name,
+        )
+        # A part of the suite never takes the place of a whole run.
+        directory = directory / "partial" if partial else directory
+        self.recorder = recorder.Recorder(directory, header, self.setup.expectations)
+        self.recorder.prepare()
+
+    def pytest_report_header(self) -> str:
+        """Say what is judged, by which release, and where that came from."""
+        runtime = self.setup.runtime
+        known = self.setup.expectations.name
+        return (
+            f"runtime: {runtime.name} {runtime.version} ({runtime.path}), judged by "
+            f"{runtime.spec_version} (from {runtime.spec_version_from})"
+            f"{f', expectations {known}' if known else ''}"
+        )
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist has no types
+        """Hand what was found out to an xdist worker."""
+        node.workerinput["conformance"] = self.setup.to_text()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Count what is to have a result, where this process collects for itself."""
+        marked = (item for item in session.items if item.get_closest_marker("clause"))
+        self.recorder.collected |= {progress.case_id(item.nodeid) for item in marked}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(
+        self,
+        node: Any,  # noqa: ANN401 - xdist has no types
+        ids: list[str],
+    ) -> None:
+        """Count what is to have a result, where workers collect."""
+        del node
+        self.recorder.collected |= {progress.case_id(id_) for id_ in ids if "suites/" in id_}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write the record of a case that has ended."""
+        text = getattr(report, "conformance", None)
+        if text is not None:
+            self.recorder.record(results.case_from(text))
+        elif report.when not in {"setup", "call", "teardown"}:
+            reason = f"the process that ran it died: {report.longrepr}"
+            self.recorder.record(progress.lost(progress.case_id(report.nodeid), reason))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(
+        self, report: pytest.CollectReport | pytest.TestReport
+    ) -> tuple[str, str, str] | None:
+        """Show verdicts by their names."""
+        verdict = getattr(report, "verdict", None)
+        if verdict is None:
+            return None
+        decided = report.when == "call" or not report.passed
+        if decided and Verdict(verdict) in WORDS:
+            return WORDS[Verdict(verdict)]
+        return None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ANN401 - as above
+        """Take over what a worker could not clear."""
+        del error
+        self.recorder.leaks += getattr(node, "workeroutput", {}).get("conformance", [])
+
+    # After the plugin's own hook, which leaves the sandbox of this process.
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Close results.jsonl and set the truthful exit status."""
+        self.recorder.leaks += session.config.stash.get(LEAKS, [])
+        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        if exitstatus == pytest.ExitCode.USAGE_ERROR or not self.recorder.collected:
+            return
+        status = self.recorder.finish(interrupted=interrupted)
+        if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
+            status = recorder.ERROR
+        session.exitstatus = pytest.ExitCode.INTERRUPTED if interrupted else status
+
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
+        """Summarise by section; say where the results are."""
+        file = self.recorder.directory / "results.jsonl"
+        if not self.recorder.cases:
+            return
+        from reports import html, summary  # noqa: PLC0415 - only a run that ends needs them
+
+        run = results.read(file)
+        page = self.recorder.directory / "report.html"
+        page.write_text(html.render(run), encoding="utf-8")
+        terminalreporter.section("conformance")
+        terminalreporter.write_line(summary.render(run))
+        for problem in [*self.recorder.problems, *self.recorder.leaks]:
+            terminalreporter.write_line(f"problem: {problem}", red=True)
+        terminalreporter.write_line(f"results: {file}")
+        terminalreporter.write_line(f"report:  {page}")

@@ -1,0 +1,60 @@
+"""What a case demands beyond a bare assert: an error, a control that works, a host that can."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import pytest
+
+from harness import current
+from harness.faults import NotShown, OperationError, RuntimeFault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+F = TypeVar("F", bound="Callable[..., object]")
+
+ROLLBACK = "runtime.errors.rollback"
+
+
+@contextmanager
+def generates_an_error() -> Iterator[None]:
+    """Demand that the one operation inside *generates an error* (runtime.md#errors).
+
+    On a command line that is an exit status above zero; a crash or a hang is none. What the failed
+    operation changed in the world is noted as a finding for the clause that forbids it.
+    """
+    session = current.session()
+    before = session.workspace.look()
+    try:
+        yield
+    except OperationError:
+        for fact in session.workspace.look().beyond(before):
+            session.workspace.runtime.journal.finding(ROLLBACK, f"after a failed operation: {fact}")
+    except RuntimeFault as fault:
+        raise AssertionError(f"demanded: an error; seen: {fault}") from fault
+    else:
+        done = session.workspace.runtime.journal.operations
+        name = done[-1].name if done else "nothing"
+        raise AssertionError(f"demanded: an error; seen: {name} succeeded")
+
+
+@contextmanager
+def control() -> Iterator[None]:
+    """Show that what a case builds on works: a fault inside is never evidence about its clause."""
+    try:
+        yield
+    except (RuntimeFault, NotShown) as fault:
+        fault.control = True
+        raise
+
+
+def requires(*conditions: Callable[[], str]) -> Callable[[F], F]:
+    """Skip the case on a host that cannot: functions of harness.host that say why, or nothing."""
+    mark = pytest.mark.requires(*conditions)
+
+    def decorate(function: F) -> F:
+        return mark(function)
+
+    return decorate

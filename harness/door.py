@@ -1,0 +1,148 @@
+"""The one door through which programs are started: the runtime, and the few tools of our own.
+
+Output goes to files, not pipes: a container inherits them, and a pipe that a container keeps never
+closes. Waiting is on a pidfd: ``Popen.wait(timeout)`` polls with doubling sleeps and would inflate
+every measured duration.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.faults import HarnessError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A program that has ended.
+
+    ``exit_status`` is None when a signal ended it; ``hung`` when that signal was ours, sent at the
+    deadline to its whole process group.
+    """
+
+    argv: list[str]
+    exit_status: int | None
+    signal: int | None
+    seconds: float
+    hung: bool
+
+
+class Started:
+    """A running program. ``finish`` waits for its end; there is no other way to lose it."""
+
+    def __init__(self, argv: list[str], process: subprocess.Popen[bytes], deadline: float) -> None:
+        self.argv = argv
+        self.pid = process.pid
+        self._process = process
+        self._began = time.monotonic()
+        self._deadline = deadline
+        self._pidfd = os.pidfd_open(process.pid)
+
+    def finish(self) -> Finished:
+        """Wait for the end, at most until the deadline, then end the whole process group."""
+        remaining = self._began + self._deadline - time.monotonic()
+        hung = not readable(self._pidfd, max(0.0, remaining))
+        if hung:
+            self.end()
+        status = self._process.wait()
+        seconds = time.monotonic() - self._began
+        os.close(self._pidfd)
+        return Finished(
+            argv=self.argv,
+            exit_status=status if status >= 0 else None,
+            signal=-status if status < 0 else None,
+            seconds=seconds,
+            hung=hung,
+        )
+
+    def end(self) -> None:
+        """SIGKILL the process group that was made for this program."""
+        # The leader has not been reaped, so its number still names this group and no other.
+        os.killpg(self.pid, signal.SIGKILL)
+
+
+def start(  # noqa: PLR0913 - the attributes of a process, each by name
+    argv: Sequence[str],
+    *,
+    stdout: Path,
+    stderr: Path,
+    deadline: float,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: Path | None = None,
+) -> Started:
+    """Start ``argv`` in a process group of its own.
+
+    ``stdout`` and ``stderr`` are appended to, ``stdin`` is opened anew (default /dev/null, looked
+    up now: the sandbox has a private one). SIGPIPE and SIGXFSZ are at their defaults in the child,
+    which Python ignores and an ignored signal would be inherited by the container.
+
+    Raises UsageError if there is no such program or it cannot be executed.
+    """
+    with (
+        open(stdin or "/dev/null", "rb") as in_,  # noqa: PTH123 - may be a fifo or a device
+        stdout.open("ab") as out,
+        stderr.open("ab") as err,
+    ):
+        try:
+            process = subprocess.Popen(
+                list(argv),
+                stdin=in_,
+                stdout=out,
+                stderr=err,
+                cwd=cwd,
+                env=env,
+                process_group=0,
+            )
+        except FileNotFoundError as error:
+            raise UsageError(f"{argv[0]}: no such program; give the path of a runtime") from error
+        except PermissionError as error:
+            raise UsageError(f"{argv[0]}: not executable; chmod +x it or give another") from error
+        except OSError as error:
+            raise UsageError(f"{argv[0]}: cannot be executed ({error.strerror})") from error
+    return Started(list(argv), process, deadline)
+
+
+def run(  # noqa: PLR0913 - as start
+    argv: Sequence[str],
+    *,
+    stdout: Path,
+    stderr: Path,
+    deadline: float,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Finished:
+    """Start ``argv`` and wait for its end."""
+    started = start(argv, stdout=stdout, stderr=stderr, deadline=deadline, cwd=cwd, env=env)
+    return started.finish()
+
+
+def output(argv: Sequence[str], deadline: float = 60.0) -> str:
+    """Return what a tool of our own prints; HarnessError if it fails."""
+    try:
+        done = subprocess.run(
+            list(argv), capture_output=True, timeout=deadline, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise HarnessError(f"{argv[0]}: {error}") from error
+    if done.returncode:
+        text = done.stderr.decode(errors="replace").strip()
+        raise HarnessError(f"{' '.join(argv)}: exit status {done.returncode}: {text[:500]}")
+    return done.stdout.decode(errors="replace")
+
+
+def readable(fd: int, seconds: float) -> bool:
+    """Whether ``fd`` becomes readable within ``seconds``; a pidfd does when its process ends."""
+    poller = select.poll()
+    poller.register(fd, select.POLLIN)
+    return bool(poller.poll(seconds * 1000))

@@ -1,0 +1,60 @@
+"""Waiting for what a container shows: lines that appear in a file, with a deadline."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from typing import TYPE_CHECKING
+
+from harness import linux
+from harness.probe import Line, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def lines(path: Path, nonce: str) -> list[Line]:
+    """Return the probe's lines with ``nonce`` in ``path`` so far."""
+    try:
+        return parse(path.read_bytes(), nonce)
+    except FileNotFoundError:
+        return []
+
+
+def wait(
+    path: Path,
+    nonce: str,
+    ready: Callable[[list[Line]], bool],
+    seconds: float,
+    process: int | None = None,
+) -> list[Line]:
+    """Wait until ``ready`` holds of the probe's lines in ``path``; return them either way.
+
+    Ends early when the process behind the pidfd ``process`` has ended: then no line can follow.
+    Wakes by inotify(7) on the inode, which containers share as long as it is not behind an overlay.
+    """
+    deadline = time.monotonic() + seconds
+    inotify = linux.inotify_init1()
+    try:
+        linux.inotify_add_watch(inotify, str(path), linux.IN_MODIFY)
+        poller = select.poll()
+        poller.register(inotify, select.POLLIN)
+        if process is not None:
+            poller.register(process, select.POLLIN)
+        ended = False
+        while True:
+            found = lines(path, nonce)
+            if ready(found) or ended:
+                return found
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return found
+            woken = [fd for fd, _ in poller.poll(remaining * 1000)]
+            if inotify in woken:
+                os.read(inotify, 65536)
+            # What was written before the end is read once more after it.
+            ended = process in woken
+    finally:
+        os.close(inotify)

@@ -1,0 +1,178 @@
+"""What this host can do, found out by asking it, before any case operates.
+
+A case names what it needs by ``requires(host.some_condition)``; a condition is a function here that
+returns the reason why the host cannot, or an empty string if it can.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from harness import results
+from harness.faults import UsageError
+
+CAPABILITIES = {"CAP_SYS_ADMIN": 21, "CAP_SYS_RESOURCE": 24, "CAP_MKNOD": 27}
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """One mounted cgroup hierarchy, and where the harness is in it."""
+
+    mount_point: Path
+    own: str
+    """Path of our cgroup below the mount point, ``/`` or ``/user.slice``."""
+    options: str
+    """Options to mount it again: ``cpu,cpuacct`` or ``none,name=systemd``; empty for v2."""
+
+    @property
+    def unified(self) -> bool:
+        """Whether this is cgroup v2."""
+        return not self.options
+
+    @property
+    def directory(self) -> Path:
+        """Directory of our own cgroup."""
+        return self.mount_point / self.own.lstrip("/")
+
+
+def check() -> None:
+    """Raise UsageError unless the suite can run here: Linux, root, a cgroup hierarchy."""
+    if platform.system() != "Linux":
+        raise UsageError(f"this is {platform.system()}; OCI runtimes are judged on Linux only")
+    if os.geteuid() != 0:
+        raise UsageError("not root: the suite makes namespaces and cgroups; run it by sudo")
+    if not has_capability("CAP_SYS_ADMIN"):
+        raise UsageError("no CAP_SYS_ADMIN: run outside of the container, or in a privileged one")
+    if not hierarchies():
+        raise UsageError("no cgroup hierarchy is mounted; mount cgroup2 on /sys/fs/cgroup")
+
+
+def has_capability(name: str) -> bool:
+    """Whether the effective set has this capability."""
+    return bool(_status_mask("CapEff") >> CAPABILITIES[name] & 1)
+
+
+def hierarchies() -> list[Hierarchy]:
+    """All cgroup hierarchies that are mounted, from /proc/self/cgroup and mountinfo."""
+    mounted = _cgroup_mounts()
+    found = []
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers in mounted:
+            found.append(Hierarchy(mounted[controllers], path, _mount_options(controllers)))
+    return found
+
+
+def _cgroup_mounts() -> dict[str, Path]:
+    """Mount points by controllers as /proc/self/cgroup spells them; v2 has the empty name."""
+    found: dict[str, Path] = {}
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        before, _, after = line.partition(" - ")
+        fstype, _, super_options = after.split(" ", 2)
+        point = Path(before.split(" ")[4].encode().decode("unicode_escape"))
+        if fstype == "cgroup2":
+            found.setdefault("", point)
+        elif fstype == "cgroup":
+            names = [o for o in super_options.split(",") if o not in _GENERIC]
+            for spelt in (",".join(names), ",".join(sorted(names))):
+                found.setdefault(spelt, point)
+    return found
+
+
+_GENERIC = {"rw", "ro", "xattr", "noprefix", "clone_children", "cpuset_v2_mode", "release_agent"}
+
+
+def _mount_options(controllers: str) -> str:
+    return f"none,{controllers}" if controllers.startswith("name=") else controllers
+
+
+def layout() -> str:
+    """v1, v2, hybrid (v1 controllers beside a v2 mount) or none."""
+    kinds = {h.unified for h in hierarchies()}
+    return {frozenset(): "none", frozenset({True}): "v2", frozenset({False}): "v1"}.get(
+        frozenset(kinds), "hybrid"
+    )
+
+
+def unclaimed_controllers() -> list[str]:
+    """v1 controllers of a hybrid host that nobody uses: left in v2 and not enabled there, or bound
+    to a v1 hierarchy that is mounted nowhere any more.
+    """
+    unified = next((h for h in hierarchies() if h.unified), None)
+    if unified is None or layout() != "hybrid":
+        return []
+    available = set((unified.mount_point / "cgroup.controllers").read_text().split())
+    enabled = set((unified.mount_point / "cgroup.subtree_control").read_text().split())
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    bound = {line.split(":", 2)[1] for line in lines}
+    mounted = {h.options.removeprefix("none,") for h in hierarchies()}
+    return sorted((((available - enabled) | (bound - mounted)) & _CLAIMABLE))
+
+
+_CLAIMABLE = {"hugetlb", "perf_event", "net_cls", "net_prio", "rdma", "misc"}
+
+
+def describe() -> results.Host:
+    """Return the host as results.jsonl has it."""
+    return results.Host(
+        kernel=platform.release(),
+        machine=platform.machine(),
+        cgroup=layout(),
+        lsms=_lsms(),
+        capabilities=f"{_status_mask('CapBnd'):016x}",
+        uid=os.getuid(),
+        cpus=len(os.sched_getaffinity(0)),
+        python=platform.python_version(),
+    )
+
+
+def _lsms() -> list[str]:
+    try:
+        text = Path("/sys/kernel/security/lsm").read_text()
+    except OSError:
+        return []
+    return text.strip().split(",")
+
+
+@cache
+def _status_mask(name: str) -> int:
+    text = Path("/proc/self/status").read_text()
+    found = re.search(rf"^{name}:\s*([0-9a-f]+)$", text, re.MULTILINE)
+    return int(found[1], 16) if found else 0
+
+
+# Conditions: each says why the host cannot, or nothing.
+
+
+def cap_sys_resource() -> str:
+    """Raising a hard limit, or lowering oom_score_adj below the inherited one."""
+    return "" if has_capability("CAP_SYS_RESOURCE") else "the caller lacks CAP_SYS_RESOURCE"
+
+
+def user_namespaces() -> str:
+    """User namespaces can be made."""
+    try:
+        limit = int(Path("/proc/sys/user/max_user_namespaces").read_text())
+    except (OSError, ValueError):
+        return "the kernel has no user namespaces"
+    return "" if limit > 0 else "user.max_user_namespaces is 0"
+
+
+def pid_numbers_can_be_chosen() -> str:
+    """The next pid can be set: ns_last_pid(5) of CONFIG_CHECKPOINT_RESTORE."""
+    writable = os.access("/proc/sys/kernel/ns_last_pid", os.W_OK)
+    return "" if writable else "/proc/sys/kernel/ns_last_pid cannot be written"
+
+
+def cpuset_controller() -> str:
+    """A cpuset controller in some hierarchy."""
+    for h in hierarchies():
+        controllers = h.mount_point / "cgroup.controllers"
+        if "cpuset" in h.options or (h.unified and "cpuset" in controllers.read_text()):
+            return ""
+    return "no cgroup hierarchy has the cpuset controller"

@@ -1,0 +1,125 @@
+"""Options of the suite on pytest's command line, read once into plain data."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import clauses
+from harness.faults import UsageError
+
+if TYPE_CHECKING:
+    import pytest
+
+SUITES = Path(__file__).parent.parent / "suites"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for."""
+
+    runtime: str
+    """As given; empty for the bundled reference runtime."""
+    spec_version: str
+    profiles: tuple[str, ...]
+    expectations: str
+    results: str
+    deadline: float
+    probe: str
+
+
+def add(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("conformance", "conformance of OCI runtimes")
+    group.addoption(
+        "--runtime", metavar="PATH", default="", help="runtime to judge (default: the bundled one)"
+    )
+    group.addoption(
+        "--spec-version",
+        metavar="X.Y.Z",
+        default="",
+        help="release to judge by (default: what the runtime declares)",
+    )
+    group.addoption(
+        "--profile",
+        action="append",
+        choices=clauses.PROFILES,
+        help="clauses to judge; may be repeated (default: core and linux)",
+    )
+    group.addoption(
+        "--expectations",
+        metavar="FILE",
+        default="",
+        help="known deviations (default: the file for this runtime and version; 'none' for none)",
+    )
+    group.addoption(
+        "--results",
+        metavar="DIR",
+        default="",
+        help="where to write (default: build/results/NAME-VERSION)",
+    )
+    group.addoption(
+        "--deadline",
+        metavar="SECONDS",
+        default="5",
+        help="seconds that one operation, or one sign of a container, may take (default: 5)",
+    )
+    group.addoption(
+        "--probe", metavar="PATH", default="", help="a probe that was built elsewhere"
+    )
+
+
+def read(config: pytest.Config) -> Options:
+    """Return the options; UsageError naming the one that is wrong."""
+    version = config.getoption("--spec-version")
+    if version and version not in clauses.RELEASES:
+        known = ", ".join(clauses.RELEASES)
+        raise UsageError(f"--spec-version {version}: not one of {known}")
+    given = config.getoption("--deadline")
+    try:
+        deadline = float(given)
+    except ValueError:
+        deadline = math.nan
+    if not 0 < deadline < math.inf:
+        raise UsageError(f"--deadline {given}: not a number of seconds above zero")
+    probe = config.getoption("--probe")
+    if probe and not Path(probe).is_file():
+        raise UsageError(f"--probe {probe}: no such file")
+    return Options(
+        runtime=config.getoption("--runtime"),
+        spec_version=version,
+        profiles=tuple(config.getoption("--profile") or ("core", "linux")),
+        expectations=config.getoption("--expectations"),
+        results=config.getoption("--results"),
+        deadline=deadline,
+        probe=probe,
+    )
+
+
+def judging(config: pytest.Config) -> bool:
+    """Whether this run is about cases: a path that it was given lies in suites/ or holds it."""
+    if config.option.help or config.option.collectonly or config.option.version:
+        return False
+    base = config.invocation_params.dir
+    for given in config.args:
+        path = (base / given.partition("::")[0]).resolve()
+        if path == SUITES or SUITES in path.parents or path in SUITES.parents:
+            return True
+    return False
+
+
+def partial(config: pytest.Config) -> bool:
+    """Whether only a part of the suite is run: -k, -m, --lf, --sw, --deselect or paths."""
+    option = config.option
+    chosen = (option.keyword, option.markexpr, option.deselect)
+    again = (getattr(option, name, False) for name in ("lf", "stepwise"))
+    paths = {(config.invocation_params.dir / arg).resolve() for arg in config.args}
+    return any(chosen) or any(again) or paths != {SUITES}
+
+
+def bundled_runtime() -> Path:
+    """Where the launcher of the bundled reference runtime is put: beside the interpreter's."""
+    return Path(sys.prefix) / "bin" / "reference-runtime"

@@ -1,0 +1,224 @@
+"""The pytest plugin: it and controller.py alone know pytest's hooks.
+
+Here are the hooks of every process that runs cases, each with a sandbox of its own; the hooks of the
+controller (the one process, or the one that distributes under xdist) are in controller.py. A record
+crosses from one to the other as one string on the report of the case's last phase.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness import clauses, controller, current, expectations, options, progress, results, verdicts
+from harness.controller import Setup
+from harness.faults import UsageError
+from harness.results import Verdict
+from harness.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+pytest_plugins = ["harness.fixtures"]
+
+PROGRESS = pytest.StashKey[progress.Progress]()
+SETUP = pytest.StashKey[Setup]()
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Turn bad input into pytest's usage error: one line, exit status 4."""
+    try:
+        yield
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    options.add(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers; in a worker take over what the controller found out."""
+    config.addinivalue_line("markers", "clause(*ids): the clauses that the case can show false")
+    config.addinivalue_line("markers", "requires(*conditions): what the host has to be able to")
+    if hasattr(config, "workerinput"):
+        given = config.workerinput.get("conformance")
+        if given is not None:
+            config.stash[SETUP] = Setup.from_text(given)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Identify the runtime, once, in the controller."""
+    config = session.config
+    if hasattr(config, "workerinput") or not options.judging(config):
+        return
+    with usage_errors():
+        made = controller.Controller(config)
+    config.stash[SETUP] = made.setup
+    config.pluginmanager.register(made, "conformance-controller")
+
+
+# Collection
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Resolve the clauses of a case; their levels become markers, for ``-m must``."""
+    marks = list(item.iter_markers("clause"))
+    if not marks:
+        return
+    callspec = getattr(item, "callspec", None)
+    with usage_errors():
+        named = clauses.resolve(
+            [id_ for mark in marks for id_ in mark.args], callspec.params if callspec else {}
+        )
+    made = progress.Progress(progress.case_id(item.nodeid), named)
+    item.stash[PROGRESS] = made
+    item.add_marker(getattr(pytest.mark, made.level))
+    item.user_properties.append(("clauses", [c.id for c in named]))
+    item.user_properties.append(("section", named[0].anchor))
+
+
+def _case(item: pytest.Item) -> bool:
+    return PROGRESS in item.stash
+
+
+# Running
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Enter the sandbox, in the process that runs cases and before anything operates."""
+    config = session.config
+    setup = config.stash.get(SETUP, None)
+    distributes = config.pluginmanager.hasplugin("dsession")
+    if setup is None or distributes or not any(map(_case, session.items)):
+        return
+    entered = Session.enter(
+        setup.runtime.path,
+        setup.options.deadline,
+        setup.runtime.oci_version,
+        name=setup.runtime.name,
+        probe=setup.probe,
+    )
+    current.enter(entered)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Leave the sandbox; tell the controller what stays on the host."""
+    entered = current.leave()
+    if entered is None:
+        return
+    leaks = entered.leave()
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["conformance"] = leaks
+    else:
+        session.config.stash[controller.LEAKS] = leaks
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin the journal; decide before anything operates whether the case applies here."""
+    if not _case(item):
+        return
+    made = item.stash[PROGRESS]
+    made.journal = current.session().journal()
+    made.judgement = verdicts.Judgement(Verdict.PASS)
+    setup = item.config.stash[SETUP]
+    if reason := _not_applicable(made.clauses, setup):
+        made.note(verdicts.Judgement(Verdict.NOT_APPLICABLE, reason))
+        pytest.skip(reason)
+    for mark in item.iter_markers("requires"):
+        for condition in mark.args:
+            if reason := condition():
+                made.note(verdicts.Judgement(Verdict.SKIP, reason))
+                pytest.skip(reason)
+
+
+def _not_applicable(named: list[clauses.Clause], setup: Setup) -> str:
+    for clause in named:
+        if not clause.applies(setup.runtime.spec_version):
+            until = f" to {clause.until}" if clause.until else ""
+            return f"stands so from {clause.since}{until}; judged by {setup.runtime.spec_version}"
+        if clause.profile not in setup.options.profiles:
+            return f"of profile {clause.profile}"
+    return ""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Clear what the case made, after its fixtures; after a module what its cases shared."""
+    try:
+        return (yield)
+    finally:
+        if _case(item):
+            session = current.session()
+            session.workspace.clear(item.stash[PROGRESS].journal)
+            if nextitem is None or nextitem.path != item.path:
+                session.forget()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Judge the phase; put the record on the report of the last one."""
+    report = yield
+    if not _case(item):
+        return report
+    made = item.stash[PROGRESS]
+    setup = item.config.stash[SETUP]
+    error = call.excinfo.value if call.excinfo else None
+    if error is not None and not isinstance(error, pytest.skip.Exception):
+        judged = verdicts.judge(error, call.when, made.clauses, made.level)
+        judged = _expected(judged, made, setup.expectations)
+        made.note(judged, str(report.longrepr or ""))
+        if judged.verdict in {Verdict.ADVICE, Verdict.KNOWN}:
+            report.outcome = "skipped"
+            report.wasxfail = judged.reason
+    if call.when == "teardown":
+        worker = getattr(item.config, "workerinput", {}).get("workerid", "")
+        case = made.finish(worker)
+        report.conformance = results.dumps(dataclasses.asdict(case))  # type: ignore[attr-defined]
+    shown = made.judgement.verdict
+    if call.when == "call" and shown is Verdict.PASS and made.level == "may":
+        shown = Verdict.RECORDED if made.journal.recorded else shown
+    report.verdict = shown.value  # type: ignore[attr-defined]
+    return report
+
+
+def _expected(
+    judged: verdicts.Judgement, made: progress.Progress, known: expectations.Expectations
+) -> verdicts.Judgement:
+    expected = known.of(made.case, (c.id for c in made.clauses))
+    if expected is None or not expected.excuses(judged.verdict):
+        return judged
+    reason = f"{expected.reason} ({expected.upstream})\nseen: {judged.reason}"
+    return verdicts.Judgement(Verdict.KNOWN, reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable(
+    report: object,
+) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
+    """Escape lone surrogates, which execnet cannot send: runtimes print what they like."""
+    data = yield
+    return _printable(data) if isinstance(report, pytest.TestReport) else data  # type: ignore[no-any-return]
+
+
+def _printable(value: Any) -> Any:  # noqa: ANN401 - the plain types of a report
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_printable(k): _printable(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_printable(v) for v in value]
+    return value

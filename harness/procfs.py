@@ -1,0 +1,151 @@
+"""Processes seen from the host through proc(5)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of the host, told from a later one with the same number by its start time."""
+
+    pid: int
+    started: int
+    """Clock ticks since boot: field 22 of /proc/PID/stat."""
+
+    @classmethod
+    def of(cls, pid: int) -> Process | None:
+        """Return the process with this number, None if there is none or it is a zombie."""
+        fields = _stat(pid)
+        if fields is None or fields[0] in {"Z", "X"}:
+            return None
+        return cls(pid, int(fields[19]))
+
+    @property
+    def alive(self) -> bool:
+        """Whether this very process still runs."""
+        return Process.of(self.pid) == self
+
+    def namespace(self, kind: str) -> str:
+        """``mnt:[4026531841]``: which namespace of this kind it is in; empty if it is gone."""
+        try:
+            return str(self._path("ns", kind).readlink())
+        except OSError:
+            return ""
+
+    @property
+    def namespaces(self) -> dict[str, str]:
+        """All its namespaces by kind."""
+        return {kind: self.namespace(kind) for kind in NAMESPACES}
+
+    @property
+    def root(self) -> Path:
+        """Its root directory as the host can walk it."""
+        return self._path("root")
+
+    @property
+    def mountinfo(self) -> str:
+        """Its mount table, proc_pid_mountinfo(5)."""
+        return self.text("mountinfo")
+
+    @property
+    def mount_points(self) -> list[str]:
+        """Where its mount table has mounts, seen from its root."""
+        return [line.split(" ")[4] for line in self.mountinfo.splitlines()]
+
+    @property
+    def argv(self) -> list[str]:
+        """Its command line."""
+        return self.text("cmdline").split("\0")[:-1]
+
+    @property
+    def nspid(self) -> list[int]:
+        """Its numbers, outermost pid namespace first."""
+        for line in self.text("status").splitlines():
+            if line.startswith("NSpid:"):
+                return [int(word) for word in line.split()[1:]]
+        return []
+
+    @property
+    def cgroups(self) -> list[str]:
+        """Paths of its cgroups, one a hierarchy, relative to the reader's cgroup namespace."""
+        return [line.split(":", 2)[2] for line in self.text("cgroup").splitlines()]
+
+    def text(self, name: str) -> str:
+        """Text of /proc/PID/``name``; empty if the process is gone."""
+        try:
+            return self._path(name).read_bytes().decode(errors="surrogateescape")
+        except OSError:
+            return ""
+
+    def _path(self, *parts: str) -> Path:
+        return Path("/proc", str(self.pid), *parts)
+
+
+def own_namespaces() -> dict[str, str]:
+    """Namespaces of the harness: those that the runtime is started in."""
+    return {kind: str(Path("/proc/self/ns", kind).readlink()) for kind in NAMESPACES}
+
+
+def descendants(pid: int | None = None) -> list[int]:
+    """Numbers of all processes below ``pid`` (default: this one), zombies among them."""
+    found: list[int] = []
+    waiting = [os.getpid() if pid is None else pid]
+    while waiting:
+        below = children(waiting.pop())
+        found += below
+        waiting += below
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """Numbers of the children of ``pid``, of all its threads."""
+    found: list[int] = []
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return found
+    for task in tasks:
+        try:
+            text = Path(f"/proc/{pid}/task/{task}/children").read_bytes()
+        except OSError:
+            continue
+        found += map(int, text.split())
+    return found
+
+
+def reap(pid: int) -> bool:
+    """Collect the exit status of our child ``pid`` if it has ended; whether there was one."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return False
+
+
+def describe(pid: int) -> str:
+    """``pid 12 (runc:[2:INIT])``: for messages."""
+    fields = Path(f"/proc/{pid}/stat")
+    try:
+        text = fields.read_text(errors="replace")
+    except OSError:
+        return f"pid {pid} (gone)"
+    return f"pid {pid} {text[text.find('(') : text.rfind(')') + 1]}"
+
+
+def zombie(pid: int) -> bool:
+    """Whether ``pid`` has ended and waits for its parent, or is gone."""
+    fields = _stat(pid)
+    return fields is None or fields[0] in {"Z", "X"}
+
+
+def _stat(pid: int) -> list[str] | None:
+    """Fields of /proc/PID/stat from the third (state) on; the second may hold blanks."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return None
+    return text[text.rfind(")") + 2 :].split()

@@ -1,0 +1,185 @@
+"""Runtime: the program under test. Every call of it is made, measured and noted here."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness import door, state
+from harness.faults import MalformedOutput, OperationError, RuntimeCrashed, RuntimeHung
+from harness.journal import Journal, cut
+from harness.results import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from harness.runtimes import CommandLine
+
+PATIENCE = 3
+"""Operations in a row that may reach their deadline before the runtime is not called any more."""
+
+OUTPUT_BYTES = 1 << 20
+"""Bytes of an output that are read; a state document is far smaller."""
+
+
+@dataclass
+class Runtime:
+    """A runtime with a state directory of its own.
+
+    Its operations raise a RuntimeFault for everything but success. ``deadline`` is in seconds and
+    holds for one operation.
+    """
+
+    path: str
+    adapter: CommandLine
+    root: Path
+    """Directory for --root."""
+    scratch: Path
+    """Directory for the files that take the output."""
+    deadline: float
+    journal: Journal = field(default_factory=Journal)
+    hung: int = 0
+    """Operations that reached their deadline, one after another."""
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    def create(self, id_: str | None, bundle: str | None, cwd: Path | None = None) -> Path:
+        """Create a container; return the file that takes its program's standard output."""
+        return self._call("create", self.adapter.create(id_, bundle), cwd=cwd).stdout
+
+    def state(self, id_: str | None) -> state.State:
+        """Query the state; MalformedOutput if it is no JSON object."""
+        call = self._call("state", self.adapter.state(id_))
+        text = _read(call.stdout)
+        try:
+            found = state.parse(text)
+        except (ValueError, RecursionError) as error:
+            message = f"state printed what is no state: {error}: {cut(text, 200)!r}"
+            raise MalformedOutput(message, self.journal.operations[-1]) from error
+        self.journal.moment("status", found.status)
+        return found
+
+    def start(self, id_: str | None) -> None:
+        """Start the user-specified program of a created container."""
+        self._call("start", self.adapter.start(id_))
+
+    def starting(self, id_: str) -> Call:
+        """Call start and do not wait: for what happens meanwhile. End it by ``finish``."""
+        return self._begin("start", self.adapter.start(id_))
+
+    def creating(self, id_: str, bundle: str) -> Call:
+        """Call create and do not wait. End it by ``finish``."""
+        return self._begin("create", self.adapter.create(id_, bundle))
+
+    def deleting(self, id_: str) -> Call:
+        """Call delete and do not wait. End it by ``finish``."""
+        return self._begin("delete", self.adapter.delete(id_))
+
+    def kill(self, id_: str | None, signal: str | None) -> None:
+        """Send a signal, spelt as the adapter spells it, to the container process."""
+        self._call("kill", self.adapter.kill(id_, signal))
+
+    def delete(self, id_: str | None) -> None:
+        """Delete a stopped container."""
+        self._call("delete", self.adapter.delete(id_))
+
+    def force_delete(self, id_: str) -> None:
+        """End and remove a container in any state: the harness's own cleaning."""
+        self._call("cleanup", self.adapter.force_delete(id_))
+
+    def print(self, name: str, words: list[str]) -> str:
+        """Run words of the adapter that only print (features, --version) and return the text."""
+        call = self._call(name, words, globally=False)
+        return _read(call.stdout)
+
+    def _call(
+        self, name: str, words: list[str], *, cwd: Path | None = None, globally: bool = True
+    ) -> Call:
+        call = self._begin(name, words, cwd=cwd, globally=globally)
+        call.finish()
+        return call
+
+    def _begin(
+        self, name: str, words: list[str], *, cwd: Path | None = None, globally: bool = True
+    ) -> Call:
+        options = self.adapter.global_options(self.root) if globally else []
+        argv = [self.path, *options, *words]
+        if self.hung >= PATIENCE:
+            operation = Operation(name, argv, self.journal.now(), 0.0, fault="RuntimeHung")
+            self.journal.operations.append(operation)
+            message = f"{name} was not tried: the last {PATIENCE} operations did not end in time"
+            raise RuntimeHung(message, operation)
+        base = self.scratch / f"{next(self._numbers)}-{name}"
+        out, err = base.with_suffix(".out"), base.with_suffix(".err")
+        at = self.journal.now()
+        self.journal.moment("operation", name)
+        started = door.start(
+            argv, stdout=out, stderr=err, deadline=self.deadline, cwd=cwd, env=ENVIRONMENT
+        )
+        return Call(self, name, at, started, out, err, self.journal)
+
+
+@dataclass
+class Call:
+    """One operation that has been started; ``finish`` waits, notes it, and raises its fault."""
+
+    runtime: Runtime
+    name: str
+    at: float
+    started: door.Started
+    stdout: Path
+    stderr: Path
+    journal: Journal
+    done: bool = False
+
+    def finish(self) -> None:
+        """Wait for the end. Raises the RuntimeFault that the operation ended in."""
+        if self.done:
+            return
+        self.done = True
+        finished = self.started.finish()
+        self.runtime.hung = self.runtime.hung + 1 if finished.hung else 0
+        fault, message = self._fault(finished)
+        operation = Operation(
+            name=self.name,
+            argv=finished.argv,
+            at=self.at,
+            seconds=round(finished.seconds, 6),
+            exit_status=finished.exit_status,
+            signal=finished.signal,
+            stdout=cut(_read(self.stdout)),
+            stderr=cut(_read(self.stderr)),
+            fault=fault.__name__ if fault else "",
+        )
+        self.journal.operations.append(operation)
+        if fault:
+            raise fault(f"{self.name} {message}{_said(operation)}", operation)
+
+    def _fault(
+        self, finished: door.Finished
+    ) -> tuple[type[OperationError | RuntimeCrashed | RuntimeHung] | None, str]:
+        if finished.hung:
+            return RuntimeHung, f"had not ended after {self.runtime.deadline:g} s"
+        if finished.signal is not None:
+            return RuntimeCrashed, f"was ended by signal {finished.signal}"
+        if finished.exit_status:
+            return OperationError, f"ended with exit status {finished.exit_status}"
+        return None, ""
+
+
+def _said(operation: Operation) -> str:
+    text = operation.stderr.strip()
+    return f": {cut(text, 300)}" if text else ""
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(OUTPUT_BYTES).decode(errors="replace")
+
+
+ENVIRONMENT: Mapping[str, str] = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "CONFORMANCE_CALLER": "environment of the runtime",
+}
+"""What the runtime is started with: the same for everyone, and a variable that must not leak."""

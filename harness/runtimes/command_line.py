@@ -1,0 +1,71 @@
+"""The command line that runc, crun, youki and runsc share."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class CommandLine:
+    """Words of each operation, without the program itself.
+
+    ``id`` None leaves the container's ID out: that is how a command line is not given one.
+    An operation errs with an exit status above zero.
+    """
+
+    def global_options(self, root: Path) -> list[str]:
+        """Options before the operation: a state directory of our own."""
+        return ["--root", str(root)]
+
+    def create(self, id_: str | None, bundle: str | None) -> list[str]:
+        """Words of create; ``bundle`` None gives no path to a bundle."""
+        option = [] if bundle is None else ["--bundle", bundle]
+        return ["create", *option, *_given(id_)]
+
+    def state(self, id_: str | None) -> list[str]:
+        """Words of state."""
+        return ["state", *_given(id_)]
+
+    def start(self, id_: str | None) -> list[str]:
+        """Words of start."""
+        return ["start", *_given(id_)]
+
+    def kill(self, id_: str | None, signal_: str | None) -> list[str]:
+        """Words of kill; ``signal_`` None leaves the signal out."""
+        return ["kill", *_given(id_), *_given(signal_)]
+
+    def delete(self, id_: str | None) -> list[str]:
+        """Words of delete."""
+        return ["delete", *_given(id_)]
+
+    def force_delete(self, id_: str) -> list[str]:
+        """Words that end and remove a container in any state: for cleaning, never for a case."""
+        return ["delete", "--force", id_]
+
+    def features(self) -> list[str]:
+        """Words that print the features structure."""
+        return ["features"]
+
+    def version(self) -> list[str]:
+        """Words that print name, version and the specification's version."""
+        return ["--version"]
+
+    def signal(self, number: int) -> str:
+        """Return how kill is given signal ``number``: a standard one by name, others by number."""
+        # SIGRTMIN of the C library is 34; the kernel's 32 and 33 are the library's own, and the
+        # names between them are spelt differently by every runtime.
+        if number in _STANDARD:
+            return signal.Signals(number).name.removeprefix("SIG")
+        return str(number)
+
+
+def _given(word: str | None) -> list[str]:
+    return [] if word is None else [word]
+
+
+_STANDARD = frozenset(
+    s.value for s in signal.Signals if not s.name.startswith(("SIGRT", "SIG_", "SIGCLD", "SIGPOLL"))
+)

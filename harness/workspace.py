@@ -1,0 +1,254 @@
+"""Workspace: where the cases of one process work, and how it is cleared after each of them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import shutil
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import cgroups, configuration, door, hooks, linux, procfs, world
+from harness.bundle import Bundle
+from harness.container import Container
+from harness.faults import HarnessError, RuntimeFault
+from harness.hooks import Hook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from harness.configuration import Offence
+    from harness.journal import Journal
+    from harness.runtime import Call, Runtime
+
+DIRECTORIES = ("proc", "sys", "dev", "tmp", "etc", "run", "mnt")
+"""Of every root file system."""
+
+
+@dataclass
+class Workspace:
+    """Everything that cases make, and the knowledge how to get rid of it."""
+
+    directory: Path
+    """On the sandbox's tmpfs; runtimes with mapped users must be able to walk it."""
+    probe: Path
+    cgroup_roots: Sequence[Path]
+    runtime: Runtime
+    oci_version: str
+    baseline: world.World = field(init=False)
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+    _bundles: list[Bundle] = field(default_factory=list)
+    _containers: list[Container] = field(default_factory=list)
+    _ids: list[str] = field(default_factory=list)
+    _calls: list[Call] = field(default_factory=list)
+    _kept: set[Path] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.tools = self.directory / "tools"
+        self.tools.mkdir(mode=0o755)
+        self.host_probe = self.tools / "probe"
+        shutil.copyfile(self.probe, self.host_probe)
+        self.host_probe.chmod(0o755)
+        self.baseline = self.look()
+
+    def look(self) -> world.World:
+        """Look at the world: processes, mounts, cgroups, shared nodes, the case's directory."""
+        return world.look(self.cgroup_roots)
+
+    # Making
+
+    def bundle(
+        self,
+        template: str,
+        values: Mapping[str, Any],
+        *,
+        offence: Offence = None,
+        name: str = "",
+    ) -> Bundle:
+        """Render ``template`` into a new bundle directory with a fresh root file system."""
+        number = next(self._numbers)
+        nonce = secrets.token_hex(8)
+        path = self.directory / f"case-{number}" / (name or "bundle")
+        rootfs = path / "rootfs"
+        document = configuration.render(
+            template,
+            {
+                "oci_version": self.oci_version,
+                "name": f"case-{number}-{nonce[:6]}",
+                "nonce": nonce,
+                **values,
+                "hooks": self._entries(values.get("hooks", {}), nonce, rootfs),
+            },
+        )
+        text = configuration.spoil(document, offence)
+        self._root_filesystem(rootfs)
+        (path / "config.json").write_bytes(text)
+        bundle = Bundle(path, nonce, self.runtime.deadline, text.decode(errors="replace"))
+        self.runtime.journal.config = bundle.config_text
+        self._bundles.append(bundle)
+        return bundle
+
+    def _entries(
+        self, wanted: Mapping[str, Sequence[Hook]], nonce: str, rootfs: Path
+    ) -> dict[str, list[dict[str, Any]]]:
+        return {
+            kind: [hooks.entry(kind, hook, nonce, self.host_probe, rootfs) for hook in list_]
+            for kind, list_ in wanted.items()
+        }
+
+    def _root_filesystem(self, rootfs: Path) -> None:
+        rootfs.mkdir(parents=True)
+        for name in DIRECTORIES:
+            (rootfs / name).mkdir()
+        (rootfs / "tmp").chmod(0o1777)
+        # A copy each: with a hard link all root file systems would share one inode.
+        shutil.copyfile(self.probe, rootfs / "probe")
+        (rootfs / "probe").chmod(0o755)
+        (rootfs / "log").touch()
+        (rootfs / "log").chmod(0o666)
+
+    def new_id(self) -> str:
+        """Return an ID that was not used before; what is made under it is cleared."""
+        id_ = f"c{next(self._numbers)}-{secrets.token_hex(3)}"
+        self._ids.append(id_)
+        return id_
+
+    def create(self, bundle: Bundle, id_: str, cwd: Path | None = None) -> Container:
+        """Create a container from ``bundle``; raises the RuntimeFault of a create that fails."""
+        if id_ not in self._ids:
+            self._ids.append(id_)
+        before = set(procfs.children(os.getpid()))
+        path = str(bundle.path) if cwd is None else os.path.relpath(bundle.path, cwd)
+        output = self.runtime.create(id_, path, cwd)
+        container = Container(self.runtime, id_, bundle, output)
+        self._containers.append(container)
+        orphans = [pid for pid in procfs.children(os.getpid()) if pid not in before]
+        if len(orphans) == 1 and not procfs.zombie(orphans[0]):
+            container.adopt(orphans[0])
+        return container
+
+    def pending(self, call: Call) -> Call:
+        """Remember a call that runs in the background, in case nobody finishes it."""
+        self._calls.append(call)
+        return call
+
+    # Clearing
+
+    def clear(self, journal: Journal) -> None:
+        """Remove what the case made and note what its runtime had left behind.
+
+        Raises HarnessError naming what cannot be removed.
+        """
+        deleted = bool(self._containers) and all(c.deleted for c in self._containers)
+        self._end_calls()
+        self._delete(journal)
+        self._reap()
+        left = self.look().beyond(self.baseline)
+        for fact in left:
+            journal.finding(_clause(fact) if deleted else "", fact)
+        if left:
+            self._clear_by_force()
+        self._remove_files()
+
+    def keep(self) -> None:
+        """Let what was made so far live on: it is shared by the cases of a module."""
+        self._containers.clear()
+        self._ids.clear()
+        self._kept |= {bundle.path.parent for bundle in self._bundles}
+        self._bundles.clear()
+        self.baseline = self.look()
+
+    def _end_calls(self) -> None:
+        for bundle in self._bundles:
+            bundle.close()
+        for call in self._calls:
+            if not call.done:
+                call.started.end()
+                try:
+                    call.finish()
+                except RuntimeFault:
+                    continue
+        self._calls.clear()
+
+    def _delete(self, journal: Journal) -> None:
+        deleted = {c.id for c in self._containers if c.deleted}
+        for container in self._containers:
+            container.close()
+        root = self.runtime.root
+        for id_ in self._ids:
+            # A create that failed leaves nothing to delete: then its ID is nowhere in the root.
+            created = any(c.id == id_ for c in self._containers)
+            if id_ in deleted or not (created or (root / id_).exists()):
+                continue
+            try:
+                self.runtime.force_delete(id_)
+            except RuntimeFault as fault:
+                journal.moment("operation", f"cleanup of {id_} failed: {fault}")
+        self._containers.clear()
+        self._ids.clear()
+
+    def _reap(self) -> None:
+        for pid in procfs.children(os.getpid()):
+            if procfs.zombie(pid):
+                procfs.reap(pid)
+
+    def _clear_by_force(self) -> None:
+        baseline = self.baseline
+        left = cgroups.clear(self.cgroup_roots_cleared(), self.runtime.deadline)
+        own = {fact for fact in baseline.processes}
+        for pid in procfs.descendants():
+            process = procfs.Process.of(pid)
+            if process and f"{procfs.describe(pid)} started {process.started}" not in own:
+                _end(pid, self.runtime.deadline)
+        self._reap()
+        for line in sorted(self.look().mounts - baseline.mounts, reverse=True):
+            point = line.split(" ")[4].encode().decode("unicode_escape")
+            linux.umount2(point, linux.MNT_DETACH)
+        left += self.look().beyond(baseline)
+        if left:
+            raise HarnessError(f"cannot be cleared: {'; '.join(left)}")
+
+    def cgroup_roots_cleared(self) -> Iterable[Path]:
+        """Cgroups that are not the harness's own: those below which a case may have left some."""
+        kept = self.baseline.cgroups
+        for root in self.cgroup_roots:
+            for path in root.iterdir():
+                if path.is_dir() and str(path) not in kept:
+                    yield path
+
+    def _remove_files(self) -> None:
+        for bundle in self._bundles:
+            shutil.rmtree(bundle.path.parent, ignore_errors=True)
+        self._bundles.clear()
+        for directory in (self.runtime.root, self.runtime.scratch):
+            for path in directory.iterdir():
+                if path in self._kept:
+                    continue
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
+
+
+def _clause(fact: str) -> str:
+    kind = fact.partition(":")[0]
+    suffix = {"cgroups": "cgroup", "mounts": "mounts", "processes": "namespaces"}.get(kind)
+    return f"runtime.delete.removes-created-resources.{suffix}" if suffix else ""
+
+
+def _end(pid: int, seconds: float) -> None:
+    """SIGKILL a descendant and wait for its end."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except OSError:
+        return
+    try:
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        door.readable(pidfd, seconds)
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(pidfd)

@@ -1,0 +1,141 @@
+"""The container process: its user, its directory, its program (config.md#process)."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from reference_runtime import capabilities, environment, errors, rlimits, signals, syscalls
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from reference_runtime.creation import Creation
+    from reference_runtime.model import Json
+
+_DEFAULT_PATH = "/bin:/usr/bin"  # confstr(_CS_PATH): what execvp(3) searches without a PATH
+_LAST_FD = 2**32 - 1
+
+
+def check_program(creation: Creation) -> None:
+    """Find args[0] now, in the container: engines expect create, not start, to say it is missing."""
+    name = creation.process["args"][0]
+    problem = ""
+    for candidate in candidates(creation.process):
+        path = os.path.join(creation.process["cwd"], candidate)
+        if os.path.isdir(path):
+            problem = f'exec: "{name}": is a directory'
+        elif not os.path.exists(path):
+            problem = problem or (
+                f'exec: "{name}": stat {name}: no such file or directory'
+                if "/" in name
+                else f'exec: "{name}": executable file not found in $PATH'
+            )
+        elif not os.access(path, os.X_OK):
+            problem = f'exec: "{name}": permission denied'
+        else:
+            return
+    message = f"process.args[0]: {problem}"
+    raise errors.OperationError(message)
+
+
+def candidates(process: Json) -> list[str]:
+    """Return the paths that execvp(3) would try for args[0]."""
+    name = process["args"][0]
+    if "/" in name:
+        return [name]
+    variables = environment.Environment(process.get("env", []))
+    path = variables["PATH"] if "PATH" in variables.keys() else _DEFAULT_PATH  # noqa: SIM118
+    return [os.path.join(directory or ".", name) for directory in path.split(":")]
+
+
+def prepare_directory(creation: Creation) -> None:
+    """Make process.cwd where it is missing, as it cannot be the working directory otherwise."""
+    cwd = creation.process["cwd"]
+    try:
+        os.makedirs(cwd, 0o755, exist_ok=True)
+        os.chdir(cwd)
+    except OSError as error:
+        message = f"process.cwd: {errors.reason(error)}"
+        raise errors.OperationError(message) from None
+    refuse_unreachable_directory()
+    os.chdir("/")
+
+
+def refuse_unreachable_directory() -> None:
+    """Refuse a working directory outside the root, as a leaked descriptor would give."""
+    try:
+        inside = os.getcwd().startswith("/")
+    except OSError:
+        inside = False
+    if not inside:
+        message = "process.cwd: it lies outside the container's root"
+        raise errors.OperationError(message)
+
+
+def set_oom_score(creation: Creation) -> None:
+    """Set init's oom_score_adj from the runtime; unset means unchanged (proc(5))."""
+    if "oomScoreAdj" in creation.process:
+        score = creation.process["oomScoreAdj"]
+        with creation.naming("process.oomScoreAdj"):
+            path = f"/proc/{creation.init_pid}/oom_score_adj"
+            with open(path, "w", encoding="ascii") as file:
+                file.write(str(score))
+
+
+def become_user(creation: Creation) -> None:
+    """Take limits, groups, user and capabilities, in the order that the kernel's rules leave."""
+    process, masks = creation.process, creation.capabilities
+    user = process.get("user", {})
+    rlimits.apply(process)
+    if process.get("noNewPrivileges"):
+        syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+    current = capabilities.available()
+    capabilities.set_inheritable(masks.inheritable, current)
+    capabilities.drop_bounding(masks.bounding, capabilities.last_known())
+    syscalls.prctl(syscalls.PR_SET_KEEPCAPS, 1)
+    set_groups(user.get("additionalGids", []))
+    with creation.naming("process.user"):
+        os.setresgid(*[user.get("gid", 0)] * 3)
+        os.setresuid(*[user.get("uid", 0)] * 3)
+    syscalls.prctl(syscalls.PR_SET_KEEPCAPS, 0)
+    capabilities.set_final(masks)
+    os.umask(user.get("umask", creation.umask))
+
+
+def set_groups(gids: list[int]) -> None:
+    """Set the supplementary groups; where setgroups(2) is denied there are none to leave."""
+    try:
+        os.setgroups(gids)
+    except OSError as error:
+        if gids:
+            message = f"process.user.additionalGids: {errors.reason(error)}"
+            raise errors.OperationError(message) from None
+
+
+def enter_directory(creation: Creation) -> None:
+    """Change to process.cwd, as the user that the program runs as."""
+    try:
+        os.chdir(creation.process["cwd"])
+    except OSError as error:
+        message = f"process.cwd: {errors.reason(error)}"
+        raise errors.OperationError(message) from None
+    refuse_unreachable_directory()
+
+
+def execute(creation: Creation) -> None:
+    """Execute the program as execvp(3) finds it; nothing of the runtime stays open."""
+    process = creation.process
+    signals.reset_to_default()
+    syscalls.close_range(3, _LAST_FD, syscalls.CLOSE_RANGE_CLOEXEC)
+    variables = environment.Environment(process.get("env", []))
+    failure = OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+    for path in candidates(process):
+        try:
+            os.execve(path, process["args"], variables)  # type: ignore[arg-type]
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.ENOTDIR}:
+                failure = error
+                if error.errno != errno.EACCES:
+                    break
+    message = f'exec: "{process["args"][0]}": {errors.reason(failure)}'
+    raise errors.OperationError(message)

@@ -1,0 +1,191 @@
+"""System calls that the os module lacks: one tiny function each, named as in man 2, raising OSError.
+
+Numbers from 424 on are the same on every architecture; what is older goes through libc's function.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+
+from reference_runtime import ffi
+
+# unshare(2), setns(2)
+CLONE_NEWTIME = 0x00000080
+CLONE_NEWNS = 0x00020000
+CLONE_NEWCGROUP = 0x02000000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+
+# mount(2)
+MS_RDONLY = 1
+MS_NOSUID = 2
+MS_NODEV = 4
+MS_NOEXEC = 8
+MS_SYNCHRONOUS = 16
+MS_REMOUNT = 32
+MS_MANDLOCK = 64
+MS_DIRSYNC = 128
+MS_NOSYMFOLLOW = 256
+MS_NOATIME = 1024
+MS_NODIRATIME = 2048
+MS_BIND = 4096
+MS_REC = 16384
+MS_SILENT = 32768
+MS_UNBINDABLE = 1 << 17
+MS_PRIVATE = 1 << 18
+MS_SLAVE = 1 << 19
+MS_SHARED = 1 << 20
+MS_RELATIME = 1 << 21
+MS_I_VERSION = 1 << 23
+MS_STRICTATIME = 1 << 24
+MS_LAZYTIME = 1 << 25
+MNT_DETACH = 2
+
+# mount_setattr(2)
+MOUNT_ATTR_RDONLY = 0x1
+MOUNT_ATTR_NOSUID = 0x2
+MOUNT_ATTR_NODEV = 0x4
+MOUNT_ATTR_NOEXEC = 0x8
+MOUNT_ATTR__ATIME = 0x70
+MOUNT_ATTR_NOATIME = 0x10
+MOUNT_ATTR_STRICTATIME = 0x20
+MOUNT_ATTR_NODIRATIME = 0x80
+MOUNT_ATTR_NOSYMFOLLOW = 0x200000
+
+AT_FDCWD = -100
+AT_EMPTY_PATH = 0x1000
+AT_RECURSIVE = 0x8000
+OPEN_TREE_CLONE = 1
+MOVE_MOUNT_F_EMPTY_PATH = 0x04
+MOVE_MOUNT_T_EMPTY_PATH = 0x40
+RESOLVE_IN_ROOT = 0x10
+FSCONFIG_SET_FLAG = 0
+FSCONFIG_SET_STRING = 1
+FSCONFIG_CMD_CREATE = 6
+CLOSE_RANGE_CLOEXEC = 4
+
+# prctl(2)
+PR_SET_DUMPABLE = 4
+PR_SET_KEEPCAPS = 8
+PR_CAPBSET_READ = 23
+PR_CAPBSET_DROP = 24
+PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_RAISE = 2
+PR_CAP_AMBIENT_CLEAR_ALL = 4
+
+_OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT = 428, 429, 430, 431, 432
+_CLOSE_RANGE, _OPENAT2, _MOUNT_SETATTR = 436, 437, 442
+_LINUX_CAPABILITY_VERSION_3 = 0x20080522
+
+
+def _c(text: str | None) -> bytes | None:
+    if text is not None and "\0" in text:
+        message = "embedded null character"
+        raise ValueError(message)
+    return None if text is None else os.fsencode(text)
+
+
+def unshare(flags: int) -> None:
+    """Leave namespaces for new ones."""
+    ffi.call("unshare", flags)
+
+
+def setns(fd: int, nstype: int) -> None:
+    """Join a namespace; EINVAL when it is not of the type."""
+    ffi.call("setns", fd, nstype)
+
+
+def mount(source: str | None, target: str, fstype: str | None, flags: int, data: str | None) -> None:
+    """Mount a filesystem, remount it, or change the propagation of a mount."""
+    ffi.call("mount", _c(source), _c(target), _c(fstype), flags, _c(data))
+
+
+def umount2(target: str, flags: int) -> None:
+    """Unmount what is mounted at target."""
+    ffi.call("umount2", _c(target), flags)
+
+
+def pivot_root(new_root: str, put_old: str) -> None:
+    """Make new_root the root of this mount namespace."""
+    ffi.call("pivot_root", _c(new_root), _c(put_old))
+
+
+def open_tree(dirfd: int, path: str, flags: int) -> int:
+    """Open a mount, or with OPEN_TREE_CLONE a detached copy of it (a bind mount not yet attached)."""
+    return ffi.call("syscall", _OPEN_TREE, dirfd, _c(path), flags | os.O_CLOEXEC)
+
+
+def move_mount(tree: int, onto: int) -> None:
+    """Attach the detached mount `tree` onto the file that `onto` refers to."""
+    flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
+    ffi.call("syscall", _MOVE_MOUNT, tree, b"", onto, b"", flags)
+
+
+def mount_setattr(
+    tree: int, flags: int, attr_set: int = 0, attr_clr: int = 0, propagation: int = 0
+) -> None:
+    """Change attributes of the mount whose root `tree` refers to, with AT_RECURSIVE of all below."""
+    attributes = struct.pack("QQQQ", attr_set, attr_clr, propagation, 0)
+    ffi.call(
+        "syscall", _MOUNT_SETATTR, tree, b"", flags | AT_EMPTY_PATH, attributes, len(attributes)
+    )
+
+
+def fsopen(fstype: str) -> int:
+    """Begin the configuration of a filesystem."""
+    return ffi.call("syscall", _FSOPEN, _c(fstype), 1)
+
+
+def fsconfig(fs: int, command: int, key: str | None = None, value: str | None = None) -> None:
+    """Set a parameter of the filesystem, or create it."""
+    ffi.call("syscall", _FSCONFIG, fs, command, _c(key), _c(value), 0)
+
+
+def fsmount(fs: int, attributes: int) -> int:
+    """Make a detached mount of the configured filesystem."""
+    return ffi.call("syscall", _FSMOUNT, fs, 1, attributes)
+
+
+def openat2(dirfd: int, path: str, flags: int, resolve: int) -> int:
+    """Open a file, with rules for how its path may be resolved."""
+    how = struct.pack("QQQ", flags | os.O_CLOEXEC, 0, resolve)
+    return ffi.call("syscall", _OPENAT2, dirfd, _c(path), how, len(how))
+
+
+def close_range(first: int, last: int, flags: int) -> None:
+    """Close descriptors, or mark them to be closed by execve(2)."""
+    ffi.call("syscall", _CLOSE_RANGE, first, last, flags)
+
+
+def sethostname(name: str) -> None:
+    """Set the hostname of this UTS namespace."""
+    encoded = os.fsencode(name)
+    ffi.call("sethostname", encoded, len(encoded))
+
+
+def setdomainname(name: str) -> None:
+    """Set the NIS domain name of this UTS namespace."""
+    encoded = os.fsencode(name)
+    ffi.call("setdomainname", encoded, len(encoded))
+
+
+def prctl(option: int, argument: int, argument2: int = 0) -> int:
+    """Change or ask for a property of this process."""
+    return ffi.call("prctl", option, argument, argument2, 0, 0)
+
+
+def capset(effective: int, permitted: int, inheritable: int) -> None:
+    """Set the three capability sets that capset(2) sets, each a mask of 64 bits."""
+    low, high = 0xFFFFFFFF, 32
+    header = struct.pack("II", _LINUX_CAPABILITY_VERSION_3, 0)
+    data = struct.pack(
+        "IIIIII",
+        effective & low, permitted & low, inheritable & low,
+        effective >> high, permitted >> high, inheritable >> high,
+    )  # fmt: skip
+    ffi.call("capset", header, data)

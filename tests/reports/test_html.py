@@ -1,0 +1,233 @@
+"""report.html: what is on it, and that nothing of a runtime gets out of its place."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.results import Operation, Verdict
+from reports.html import render
+from reports.text import slug
+
+if TYPE_CHECKING:
+    from conftest import Runs
+
+    from harness.results import Run
+
+VOID = {"meta", "br", "input", "link", "img", "hr"}
+OPTIONAL_END = {"td", "th", "tr", "li", "p", "dt", "dd"}
+
+
+class Document(HTMLParser):
+    """The elements of a page, its text, and the attributes by element."""
+
+    def __init__(self, page: str) -> None:
+        """Parse ``page``."""
+        super().__init__()
+        self.elements: list[tuple[str, list[str]]] = []
+        self.attributes: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep an element."""
+        self.elements.append((tag, sorted(name for name, _ in attrs)))
+        self.attributes.append((tag, dict(attrs)))
+        if tag not in VOID | OPTIONAL_END:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep an element that closes itself."""
+        self.elements.append((tag, sorted(name for name, _ in attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        """Check that what ends is what began last."""
+        if tag not in OPTIONAL_END:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Keep text, not css and js."""
+        if not self.open or self.open[-1] not in {"style", "script"}:
+            self.text += data + " "
+
+    def values(self, name: str) -> list[str]:
+        """Give the values of an attribute."""
+        return [str(attrs[name]) for _, attrs in self.attributes if name in attrs]
+
+
+def filled(value: Any, text: str) -> Any:  # noqa: ANN401
+    """Put ``text`` into every string of a run that is not one of our own words."""
+    if isinstance(value, Verdict) or value is None:
+        return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        ours = {"level": "must"}
+        names = [field.name for field in dataclasses.fields(value)]
+        parts = {n: ours.get(n, filled(getattr(value, n), text)) for n in names}
+        return dataclasses.replace(value, **parts)
+    if isinstance(value, str):
+        return text
+    if isinstance(value, list):
+        return [filled(part, text) for part in value]
+    if isinstance(value, dict):
+        return {f"{text}{n}": filled(part, text) for n, part in enumerate(value.values())}
+    return value
+
+
+def full(runs: Runs) -> Run:
+    """Give a run with a case of every verdict, each with all there is to show."""
+    cases = [runs.case(v.value, v.value, **runs.evidence()) for v in Verdict]
+    return runs.run(*cases, problems=["p"], leaks=["l"])
+
+
+HOSTILE = [
+    "</script><img src=x onerror=alert(1)>",
+    "</style></pre></details><script>alert(1)</script>",
+    "\"'><svg onload=alert(1)>",
+    "{{ 7 * 7 }}{% raw %}<b>&lt;&#60;",
+    "<!--",
+    "\x00\x01\x1b[31m\x1b]0;title\x07\x7f\x85",
+    "\u202ekcab\u2066\u2069\u200f\u2028\ufeff",
+    "\ud800\udfff tail",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_what_a_runtime_printed_is_never_markup(runs: Runs, text: str) -> None:
+    """The page has the same elements and attributes as that of a harmless run, and only prints."""
+    harmless = "x[y]" if "[" in text else "x"  # a bracket in a case's id begins its parameters
+
+    page = render(filled(full(runs), text))
+
+    assert Document(page).elements == Document(render(filled(full(runs), harmless))).elements
+    assert all(character.isprintable() or character in "\n\t" for character in page)
+    page.encode("utf-8")
+
+
+def test_a_megabyte_in_every_string_is_cut(runs: Runs) -> None:
+    """Outputs without end make no page without end, and the cut is marked."""
+    page = render(filled(full(runs), "</script>\x1b" * 100_000))
+
+    assert Document(page).open == []
+    assert len(page.encode()) < 3_000_000
+    assert "characters left out" in page
+
+
+def test_nine_hundred_ordinary_cases_stay_below_three_megabytes(runs: Runs) -> None:
+    """The size that issue 6 asks for, with six operations and a state each."""
+    state = '{\n  "id": "c-5f1b0aa3",\n  "status": "created",\n  "pid": 12934\n}\n' * 4
+    argv = ["/usr/sbin/runc", "--root", "/tmp/oci-run/gw0", "state", "c-5f1b0aa3"]  # noqa: S108
+    operations = [Operation("state", argv, 0.1, 0.1, 0, stdout=state) for _ in range(6)]
+    cases = [runs.case(str(n), operations=operations) for n in range(900)]
+
+    page = render(runs.run(*cases))
+
+    assert len(page.encode()) < 3_000_000
+    assert page.count('class="case pass"') == 900
+
+
+def test_needs_nothing_but_itself(runs: Runs) -> None:
+    """No element loads anything; the policy allows our own css and js by digest alone."""
+    page = render(full(runs))
+    document = Document(page)
+
+    policy = next(v for v in document.values("content") if "default-src" in v)
+    for kind in ("style", "script"):
+        source = page.split(f"<{kind}>")[1].split(f"</{kind}>")[0]
+        digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert document.values("src") == []
+    assert document.values("style") == []
+    assert not {"link", "img", "iframe", "object"} & {tag for tag, _ in document.elements}
+    assert not re.search(r"url\((?!#)|@import", page)
+    assert {v.split("/")[2] for v in document.values("href") if v[0] != "#"} == {"github.com"}
+
+
+def test_ids_are_unique_and_links_lead_somewhere(runs: Runs) -> None:
+    """Every fragment has its element, even where a case was recorded twice."""
+    twice = runs.case("fail", "fail")
+
+    document = Document(render(runs.run(*full(runs).cases, twice, twice)))
+
+    ids = document.values("id")
+    assert len(ids) == len(set(ids))
+    assert {v[1:] for v in document.values("href") if v.startswith("#")} <= set(ids)
+    assert slug("runtime/test_kill.py::test_fail") in ids
+
+
+def test_a_case_shows_all_that_was_recorded(runs: Runs) -> None:
+    """Clause, level, link, reason, evidence of every kind: nothing is dropped."""
+    document = Document(render(runs.run(runs.case("a", "fail", **runs.evidence()))))
+
+    for expected in (
+        "Kill does a.", "runtime.kill.a", "must", "since 1.0.0", "assert 'KILL' == 'TERM'",
+        '{"status": 3}', "cgroup c-1 is still there", "runtime.delete.cgroups",
+        "/usr/sbin/runc kill 'c 1' TERM", "exit 1", "OperationError", "SIGSEGV", "12 ms", "printed",
+        "said", "running", '"ociVersion": "1.0.2"', "E   AssertionError", "gw0", "v1-root",
+    ):  # fmt: skip
+        assert expected in document.text, expected
+    blob = "https://github.com/opencontainers/runtime-spec/blob"
+    assert f"{blob}/v1.0.2/runtime.md#kill" in document.values("href")
+
+
+def test_the_run_is_described(runs: Runs) -> None:
+    """Verdict, runtime, host, suite, options and expectations stand at the top."""
+    text = Document(render(runs.run(runs.case("a"), problems=["an expectation passed"]))).text
+
+    for expected in (
+        "Conformant with OCI runtime-spec 1.0.2 (core, linux).", "an expectation passed",
+        "/usr/sbin/runc", "9f" * 32, "runtime-spec 1.0.2, from --version", "ociVersion 1.0.2",
+        "5.10.0", "hybrid", "2026-11-22T15:20:00Z", "0.1.0", "deadline", "runc.toml",
+    ):  # fmt: skip
+        assert expected in text, expected
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_only_what_needs_a_look_is_open(runs: Runs, verdict: Verdict) -> None:
+    """Failed, blocked, unstable and erroneous cases are unfolded, the others folded."""
+    document = Document(render(runs.run(runs.case("a", verdict.value))))
+
+    opened = ["open" in a for t, a in document.attributes if a.get("data-v") and t == "details"]
+
+    assert opened == [verdict.gates]
+
+
+def test_blocked_cases_are_grouped_under_what_blocked_them(runs: Runs) -> None:
+    """One line at the top for each operation that failed, with a link to each case."""
+    blocked = [runs.case(name, "blocked", blocked_by="create") for name in "abc"]
+    other = runs.case("d", "blocked", blocked_by="start", reason="start: exit status 1")
+
+    text = " ".join(Document(render(runs.run(other, *blocked))).text.split())
+
+    assert "3 cases blocked by create" in text
+    assert "1 case blocked by start start: exit status 1 Kill does d." in text
+    assert text.index("3 cases blocked") < text.index("1 case blocked")
+
+
+def test_counts_by_level_and_verdict(runs: Runs) -> None:
+    """The meter says in words what it shows in colours."""
+    run = runs.run(runs.case("a"), runs.case("b", "fail"), runs.case("c", "skip", level="should"))
+
+    labels = [label for label in Document(render(run)).values("aria-label") if ": " in label]
+    assert labels == ["must: 1 pass, 1 fail", "should: 1 skip"]
+
+
+def test_a_cut_off_run_says_so(runs: Runs) -> None:
+    """Without an end mark the page says it first, and every finished case is there."""
+    document = Document(render(runs.cut_off(runs.case("a"), runs.case("b"))))
+
+    assert "Cut off after 2 cases" in document.text
+    assert "no end mark" in document.text
+    assert document.values("data-v") == ["pass", "pass"]
+
+
+def test_a_run_without_cases_renders(runs: Runs) -> None:
+    """An empty run is a page too."""
+    assert "No case was recorded." in Document(render(runs.run())).text
