@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.clauses import clause
-from harness.demands import control, generates_an_error, requires
+from harness.demands import control, generates_an_error, requires, tolerates_an_error
 from harness.hooks import IN_CREATE, KINDS, Hook
 from harness.state import Status
 
@@ -18,4 +18,5 @@ __all__ = [
     "control",
     "generates_an_error",
     "requires",
+    "tolerates_an_error",
 ]

@@ -32,6 +32,8 @@ class Capabilities:
     def __init__(self, wanted: Json, available: int) -> None:
         """Keep of each set what the kernel will grant to a process with the available ones."""
         self.warnings: list[str] = []
+        self.available = available
+        self.last = last_known()  # read now: later /proc is the container's
         self.bounding = self._keep("bounding", wanted, available, "the runtime has not got it")
         self.permitted = self._keep("permitted", wanted, available, "the runtime has not got it")
         self.inheritable = self._keep(
@@ -65,8 +67,10 @@ def last_known() -> int:
         return int(file.read())
 
 
-def available() -> int:
-    """Return the mask of what this process is permitted, within its bounding set."""
+def available(*, in_user_namespace: bool) -> int:
+    """Return the mask of what the container's init will be permitted, within its bounding set."""
+    if in_user_namespace:
+        return (1 << last_known() + 1) - 1  # it has all, over what the namespace owns
     permitted = bounding = 0
     with open("/proc/self/status", encoding="ascii", errors="replace") as status:
         for line in status:
@@ -77,16 +81,18 @@ def available() -> int:
     return permitted & bounding
 
 
-def drop_bounding(keep: int, last: int) -> None:
-    """Drop from the bounding set what is not to be kept."""
-    for capability in range(last + 1):
-        if not keep >> capability & 1 and syscalls.prctl(syscalls.PR_CAPBSET_READ, capability):
-            syscalls.prctl(syscalls.PR_CAPBSET_DROP, capability)
-
-
-def set_inheritable(inheritable: int, current: int) -> None:
+def set_inheritable(masks: Capabilities) -> None:
     """Set the inheritable set while all else is still there."""
-    syscalls.capset(current, current, inheritable)
+    syscalls.capset(masks.available, masks.available, masks.inheritable)
+
+
+def drop_bounding(masks: Capabilities) -> None:
+    """Drop from the bounding set what is not to be kept."""
+    for capability in range(masks.last + 1):
+        if not masks.bounding >> capability & 1 and syscalls.prctl(
+            syscalls.PR_CAPBSET_READ, capability
+        ):
+            syscalls.prctl(syscalls.PR_CAPBSET_DROP, capability)
 
 
 def set_final(masks: Capabilities) -> None:

@@ -6,6 +6,7 @@ A message is a word, and for some a text. The end of the stream means that the o
 from __future__ import annotations
 
 import _socket
+import os
 
 from reference_runtime import errors, report
 
@@ -73,7 +74,8 @@ def pair() -> tuple[Channel, Channel]:
 def listen(directory: str, name: str) -> _socket.socket:
     """Make the socket at which init will wait for start."""
     listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
-    listener.bind(f"{directory}/{name}")
+    with _ShortPath(directory) as short:
+        listener.bind(f"{short}/{name}")
     listener.listen(8)
     return listener
 
@@ -87,5 +89,19 @@ def accept(listener: _socket.socket) -> Channel:
 def connect(directory: str, name: str) -> Channel:
     """Call init."""
     caller = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
-    caller.connect(f"{directory}/{name}")
+    with _ShortPath(directory) as short:
+        caller.connect(f"{short}/{name}")
     return Channel(caller)
+
+
+class _ShortPath:
+    """A directory by a path that fits into sun_path's 108 bytes (unix(7))."""
+
+    def __init__(self, directory: str) -> None:
+        self.fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def __enter__(self) -> str:
+        return f"/proc/self/fd/{self.fd}"
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.fd)

@@ -46,8 +46,10 @@ def become_root(creation: Creation) -> None:
     os.setresuid(ids[1], ids[1], ids[1])
     # Changed IDs make /proc/self root's, who is a stranger here; stage.py takes it back.
     syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)
-    if not creation.is_rootless:
+    try:
         os.setgroups([])
+    except PermissionError:
+        pass  # denied for good in this namespace (user_namespaces(7))
 
 
 def _first_mapped(path: str) -> int:

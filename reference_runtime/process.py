@@ -89,9 +89,8 @@ def become_user(creation: Creation) -> None:
     rlimits.apply(process)
     if process.get("noNewPrivileges"):
         syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
-    current = capabilities.available()
-    capabilities.set_inheritable(masks.inheritable, current)
-    capabilities.drop_bounding(masks.bounding, capabilities.last_known())
+    capabilities.set_inheritable(masks)
+    capabilities.drop_bounding(masks)
     syscalls.prctl(syscalls.PR_SET_KEEPCAPS, 1)
     set_groups(user.get("additionalGids", []))
     with creation.naming("process.user"):

@@ -17,7 +17,6 @@ from reports.text import slug
 
 if TYPE_CHECKING:
     from conftest import Runs
-
     from harness.results import Run
 
 VOID = {"meta", "br", "input", "link", "img", "hr"}

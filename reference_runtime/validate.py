@@ -1,0 +1,173 @@
+"""What config.json may say (config.md): every invalid value is an error, an unknown property is not
+(config.md#valid-values, #extensibility). The Linux section is in validate_linux.py.
+"""
+
+from __future__ import annotations
+
+import os
+
+from reference_runtime import hooks, mount_options, rlimits, schema, semver, validate_linux
+from reference_runtime.schema import wrong
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from reference_runtime.model import Json
+
+_NR_OPEN_MAX = 2**64 - 1
+_SUPPORTED_MAJOR = 1
+_LONGEST_NAME = 64  # __NEW_UTS_LEN
+
+
+def oci_version(value: str, where: str) -> None:
+    """Check the version that the bundle follows (config.md#specification-version)."""
+    schema.string(value, where)
+    version = semver.parse(value)
+    if version is None:
+        raise wrong(where, f"{value!r} is not a SemVer 2.0.0 version")
+    if version[0] != _SUPPORTED_MAJOR:
+        raise wrong(where, f"{value} is not supported: this runtime knows 1.x")
+
+
+def environment_variable(value: str, where: str) -> None:
+    """Check for name=value, as environ(7) has it."""
+    schema.string(value, where)
+    if "=" not in value[1:]:
+        raise wrong(where, f"{value!r} is not of the form name=value")
+
+
+def utf8_name(value: str, where: str) -> None:
+    """Check a host or domain name for the length that the kernel takes."""
+    schema.string(value, where)
+    if len(value.encode()) > _LONGEST_NAME:
+        raise wrong(where, f"is longer than {_LONGEST_NAME} bytes")
+
+
+def rlimit_order(value: Json, where: str) -> None:
+    """Check that the soft limit is within the hard one."""
+    if value["soft"] > value["hard"]:
+        raise wrong(where, "the soft limit is higher than the hard limit")
+
+
+def mount_entry(value: Json, where: str) -> None:
+    """Check what the members of a mount demand of each other."""
+    for option in value.get("options", []):
+        if option in mount_options.NOT_IMPLEMENTED:
+            raise wrong(f"{where}.options", f"this runtime does not implement {option}")
+    for name in ("uidMappings", "gidMappings"):
+        if value.get(name):
+            raise wrong(f"{where}.{name}", "this runtime does not implement ID-mapped mounts")
+    if mount_options.BINDS.keys() & set(value.get("options", [])) and not value.get("source"):
+        raise wrong(f"{where}.source", "is required of a bind mount")
+
+
+STRINGS = schema.array(schema.string)
+ENVIRONMENT = schema.array(environment_variable)
+
+HOOK = schema.members(
+    {
+        "path": schema.absolute_path,
+        "args": STRINGS,
+        "env": ENVIRONMENT,
+        "timeout": schema.integer(1, 2**31 - 1),
+    },
+    required=("path",),
+)
+
+ROOT = schema.members(
+    {"path": schema.non_empty, "readonly": schema.boolean}, required=("path",)
+)
+
+MOUNT = schema.both(
+    schema.members(
+        {
+            "destination": schema.non_empty,
+            "source": schema.string,
+            "type": schema.string,
+            "options": STRINGS,
+            "uidMappings": schema.array(validate_linux.ID_MAPPING),
+            "gidMappings": schema.array(validate_linux.ID_MAPPING),
+        },
+        required=("destination",),
+    ),
+    mount_entry,
+)
+
+USER = schema.members(
+    {
+        "uid": schema.integer(0, 2**32 - 2),
+        "gid": schema.integer(0, 2**32 - 2),
+        "umask": schema.integer(0, 0o777),
+        "additionalGids": schema.array(schema.integer(0, 2**32 - 2)),
+    },
+    required=("uid", "gid"),
+)
+
+RLIMIT = schema.both(
+    schema.members(
+        {
+            "type": schema.one_of(rlimits.NUMBERS),
+            "soft": schema.uint64,
+            "hard": schema.uint64,
+        },
+        required=("type", "soft", "hard"),
+    ),
+    rlimit_order,
+)
+
+CAPABILITIES = schema.members(
+    dict.fromkeys(("bounding", "permitted", "effective", "inheritable", "ambient"), STRINGS)
+)
+
+PROCESS = schema.members(
+    {
+        "terminal": schema.boolean,
+        "consoleSize": schema.members(
+            {"height": schema.uint16, "width": schema.uint16}, required=("height", "width")
+        ),
+        "cwd": schema.absolute_path,
+        "env": ENVIRONMENT,
+        "args": schema.array(schema.string, at_least=1),
+        "user": USER,
+        "rlimits": schema.unique_by("type", schema.array(RLIMIT)),
+        "capabilities": CAPABILITIES,
+        "noNewPrivileges": schema.boolean,
+        "oomScoreAdj": schema.integer(-1000, 1000),
+        "apparmorProfile": schema.not_implemented,
+        "selinuxLabel": schema.not_implemented,
+        "scheduler": schema.not_implemented,
+        "ioPriority": schema.not_implemented,
+        "execCPUAffinity": schema.members({"initial": schema.string, "final": schema.string}),
+    },
+    required=("cwd", "args", "user"),
+)
+
+CONFIG = schema.members(
+    {
+        "ociVersion": oci_version,
+        "root": ROOT,
+        "mounts": schema.array(MOUNT),
+        "process": PROCESS,
+        "hostname": utf8_name,
+        "domainname": utf8_name,
+        "hooks": schema.members(dict.fromkeys(hooks.KINDS, schema.array(HOOK))),
+        "annotations": schema.mapping(schema.string, schema.non_empty),
+        "linux": validate_linux.LINUX,
+    },
+    required=("ociVersion", "root"),
+)
+
+
+def configuration(config: Json) -> None:
+    """Check a whole configuration; the first thing that is wrong is the error."""
+    CONFIG(config, "")
+    namespaces = {entry["type"]: entry for entry in config.get("linux", {}).get("namespaces", [])}
+    for name in ("hostname", "domainname"):
+        if config.get(name) and "uts" not in namespaces:
+            raise wrong(name, "needs a uts namespace in linux.namespaces: it would rename the host")
+    validate_linux.against_namespaces(config.get("linux", {}), namespaces)
+
+
+def root_directory(path: str) -> None:
+    """Check that the root filesystem is there (config.md#root)."""
+    if not os.path.isdir(path):
+        raise wrong("root.path", f"{path} is not a directory")

@@ -1,0 +1,197 @@
+"""What the Linux section of config.json may say (config-linux.md)."""
+
+from __future__ import annotations
+
+from reference_runtime import namespaces as kinds
+from reference_runtime import schema
+from reference_runtime.schema import wrong
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from reference_runtime.model import Json
+
+_CLOCKS = ("monotonic", "boottime")
+_IPC_SYSCTLS = frozenset(
+    f"kernel.{name}"
+    for name in (
+        "msgmax", "msgmnb", "msgmni", "msg_next_id", "sem", "sem_next_id", "shmall", "shmmax",
+        "shmmni", "shm_next_id", "shm_rmid_forced", "auto_msgmni",
+    )
+)  # fmt: skip
+
+
+def cgroups_path(value: str, where: str) -> None:
+    """Check the path for what would lead out of the place it names."""
+    schema.string(value, where)
+    parts = value.split("/")
+    if ".." in parts or not any(part not in {"", "."} for part in parts) or ":" in value:
+        raise wrong(where, f"{value!r} names no cgroup of the container's own")
+
+
+def device(value: Json, where: str) -> None:
+    """Check what the type of a device demands."""
+    if value["type"] != "p":
+        for name in ("major", "minor"):
+            if name not in value:
+                raise wrong(f"{where}.{name}", f"is required of a device of type {value['type']}")
+    if value["path"].endswith("/"):
+        raise wrong(f"{where}.path", "must name a file")
+
+
+def device_access(value: str, where: str) -> None:
+    """Check for a composition of r, w and m."""
+    schema.string(value, where)
+    if not value or not set(value) <= set("rwm"):
+        raise wrong(where, f"{value!r} is not composed of r, w and m")
+
+
+def unified_file(value: str, where: str) -> None:
+    """Check for a file name."""
+    schema.non_empty(value, where)
+    if "/" in value or value in {".", ".."}:
+        raise wrong(where, "must be the name of a file in the cgroup")
+
+
+def personality_flags(value: object, where: str) -> None:
+    """Refuse all flags: the specification has none yet (config-linux.md#personality)."""
+    schema.array(schema.string)(value, where)
+    if value:
+        raise wrong(where, "no flags are supported")
+
+
+ID_MAPPING = schema.members(
+    {"containerID": schema.uint32, "hostID": schema.uint32, "size": schema.integer(1, 2**32 - 1)},
+    required=("containerID", "hostID", "size"),
+)
+
+NAMESPACE = schema.members(
+    {"type": schema.one_of(kinds.FLAGS), "path": schema.absolute_path}, required=("type",)
+)
+
+DEVICE = schema.both(
+    schema.members(
+        {
+            "type": schema.one_of(("c", "b", "u", "p")),
+            "path": schema.absolute_path,
+            "major": schema.integer(0, 2**12 - 1),
+            "minor": schema.integer(0, 2**20 - 1),
+            "fileMode": schema.uint32,
+            "uid": schema.integer(0, 2**32 - 2),
+            "gid": schema.integer(0, 2**32 - 2),
+        },
+        required=("type", "path"),
+    ),
+    device,
+)
+
+DEVICE_RULE = schema.members(
+    {
+        "allow": schema.boolean,
+        "type": schema.one_of(("a", "c", "b")),
+        "major": schema.int64,
+        "minor": schema.int64,
+        "access": device_access,
+    },
+    required=("allow",),
+)
+
+LIMIT = schema.integer(-1, 2**63 - 1)
+RESOURCES = schema.members(
+    {
+        "devices": schema.array(DEVICE_RULE),
+        "memory": schema.members(
+            {
+                **dict.fromkeys(("limit", "reservation", "swap", "kernel", "kernelTCP"), LIMIT),
+                "swappiness": schema.integer(0, 100),
+                **dict.fromkeys(
+                    ("disableOOMKiller", "useHierarchy", "checkBeforeUpdate"), schema.boolean
+                ),
+            }
+        ),
+        "cpu": schema.members(
+            {
+                **dict.fromkeys(("shares", "period", "burst", "realtimePeriod"), schema.uint64),
+                **dict.fromkeys(("quota", "realtimeRuntime"), schema.int64),
+                "cpus": schema.string,
+                "mems": schema.string,
+                "idle": schema.integer(0, 1),
+            }
+        ),
+        "pids": schema.members({"limit": LIMIT}),
+        "unified": schema.mapping(schema.string, unified_file),
+        "blockIO": schema.not_implemented,
+        "hugepageLimits": schema.not_implemented,
+        "network": schema.not_implemented,
+        "rdma": schema.not_implemented,
+    }
+)
+
+LINUX = schema.members(
+    {
+        "namespaces": schema.unique_by("type", schema.array(NAMESPACE)),
+        "uidMappings": schema.array(ID_MAPPING),
+        "gidMappings": schema.array(ID_MAPPING),
+        "timeOffsets": schema.mapping(
+            schema.members(
+                {"secs": schema.int64, "nanosecs": schema.integer(0, 10**9 - 1)}
+            ),
+            schema.one_of(_CLOCKS),
+        ),
+        "devices": schema.array(DEVICE),
+        "cgroupsPath": cgroups_path,
+        "resources": RESOURCES,
+        "sysctl": schema.mapping(schema.string, schema.non_empty),
+        "rootfsPropagation": schema.one_of(
+            tuple(r + kind for r in ("", "r") for kind in ("shared", "slave", "private", "unbindable"))
+        ),
+        "maskedPaths": schema.array(schema.absolute_path),
+        "readonlyPaths": schema.array(schema.absolute_path),
+        "personality": schema.both(
+            schema.members(
+                {"domain": schema.one_of(("LINUX", "LINUX32")), "flags": personality_flags},
+                required=("domain",),
+            ),
+            schema.not_implemented,
+        ),
+        "mountLabel": schema.not_implemented,
+        "seccomp": schema.not_implemented,
+        "intelRdt": schema.not_implemented,
+        "memoryPolicy": schema.not_implemented,
+        "netDevices": schema.not_implemented,
+    }
+)
+
+
+def against_namespaces(linux: Json, namespaces: dict[str, Json]) -> None:
+    """Check what only makes sense, or is only safe, with a namespace of the container's own."""
+    user = namespaces.get("user")
+    for name in ("uidMappings", "gidMappings"):
+        if linux.get(name) and user is None:
+            raise wrong(f"linux.{name}", "needs a user namespace in linux.namespaces")
+        if user is not None and "path" not in user and not linux.get(name):
+            raise wrong(f"linux.{name}", "is required with a new user namespace")
+    time = namespaces.get("time")
+    if linux.get("timeOffsets") and (time is None or "path" in time):
+        raise wrong("linux.timeOffsets", "needs a new time namespace in linux.namespaces")
+    for key in linux.get("sysctl", {}):
+        kind = sysctl_namespace(sysctl_name(key))
+        if kind not in namespaces:
+            need = f"needs a {kind} namespace" if kind else "belongs to no namespace"
+            raise wrong(f"linux.sysctl.{key}", f"{need}: it would change the host")
+
+
+def sysctl_name(key: str) -> str:
+    """Return the dotted form; sysctl(8): if the first separator is a slash, dots are literal."""
+    dot, slash = key.find("."), key.find("/")
+    if slash >= 0 and (dot < 0 or slash < dot):
+        return key.translate({ord("."): "/", ord("/"): "."})
+    return key
+
+
+def sysctl_namespace(name: str) -> str:
+    """Return the type of namespace that a parameter belongs to, or nothing."""
+    if name.startswith("net."):
+        return "network"
+    if name in _IPC_SYSCTLS or name.startswith("fs.mqueue."):
+        return "ipc"
+    return "uts" if name in {"kernel.hostname", "kernel.domainname"} else ""
