@@ -28,7 +28,7 @@ from harness.results import Verdict
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-LEAKS = pytest.StashKey[list[str]]()
+LEAKS = pytest.StashKey[tuple[str, ...]]()
 
 WORDS = {
     Verdict.FAIL: ("failed", "F", "FAILED"),
@@ -182,7 +182,8 @@ class Controller:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Close results.jsonl and set the truthful exit status."""
-        self.recorder.leaks += session.config.stash.get(LEAKS, [])
+        if LEAKS in session.config.stash:
+            self.recorder.leaks += session.config.stash[LEAKS]
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
         if exitstatus == pytest.ExitCode.USAGE_ERROR or not self.recorder.collected:
             return

@@ -65,6 +65,7 @@ def requires(*conditions: Callable[[], str]) -> Callable[[F], F]:
     mark = pytest.mark.requires(*conditions)
 
     def decorate(function: F) -> F:
-        return mark(function)
+        mark(function)
+        return function
 
     return decorate

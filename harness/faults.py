@@ -53,7 +53,7 @@ class RuntimeCrashed(RuntimeFault):
 
 
 class RuntimeHung(RuntimeFault):
-    """The operation had not ended at the deadline, or is not tried any more after several did not."""
+    """The operation had not ended at the deadline, or several in a row had not: then no more."""
 
 
 class MalformedOutput(RuntimeFault):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from harness import current, procfs
-from harness.bundle import Bundle
 from harness.faults import NotShown, RuntimeFault
 from harness.journal import Journal
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from harness.bundle import Bundle
     from harness.configuration import Offence
     from harness.container import Container
     from harness.runtime import Call, Runtime
@@ -48,7 +48,7 @@ class CreatesContainer(Protocol):
     bundle is then relative to it. Raises the RuntimeFault that create ends in.
     """
 
-    def __call__(  # noqa: PLR0913 - all but the first by name
+    def __call__(
         self,
         bundle: Bundle | str = "base",
         *,
@@ -107,7 +107,7 @@ def create(session: Session) -> CreatesContainer:
 
 
 def _creator(workspace: Workspace) -> CreatesContainer:
-    def make(  # noqa: PLR0913 - as CreatesContainer
+    def make(
         bundle: Bundle | str = "base",
         *,
         id: str = "",  # noqa: A002 - the specification's word

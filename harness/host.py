@@ -100,8 +100,9 @@ def layout() -> str:
 
 
 def unclaimed_controllers() -> list[str]:
-    """v1 controllers of a hybrid host that nobody uses: left in v2 and not enabled there, or bound
-    to a v1 hierarchy that is mounted nowhere any more.
+    """Return the v1 controllers of a hybrid host that nobody uses.
+
+    They are left in v2 and not enabled there, or bound to a hierarchy that is mounted nowhere.
     """
     unified = next((h for h in hierarchies() if h.unified), None)
     if unified is None or layout() != "hybrid":
@@ -111,7 +112,7 @@ def unclaimed_controllers() -> list[str]:
     lines = Path("/proc/self/cgroup").read_text().splitlines()
     bound = {line.split(":", 2)[1] for line in lines}
     mounted = {h.options.removeprefix("none,") for h in hierarchies()}
-    return sorted((((available - enabled) | (bound - mounted)) & _CLAIMABLE))
+    return sorted(((available - enabled) | (bound - mounted)) & _CLAIMABLE)
 
 
 _CLAIMABLE = {"hugetlb", "perf_event", "net_cls", "net_prio", "rdma", "misc"}

@@ -67,9 +67,7 @@ def add(parser: pytest.Parser) -> None:
         default="5",
         help="seconds that one operation, or one sign of a container, may take (default: 5)",
     )
-    group.addoption(
-        "--probe", metavar="PATH", default="", help="a probe that was built elsewhere"
-    )
+    group.addoption("--probe", metavar="PATH", default="", help="a probe that was built elsewhere")
 
 
 def read(config: pytest.Config) -> Options:

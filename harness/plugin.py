@@ -1,8 +1,8 @@
 """The pytest plugin: it and controller.py alone know pytest's hooks.
 
-Here are the hooks of every process that runs cases, each with a sandbox of its own; the hooks of the
-controller (the one process, or the one that distributes under xdist) are in controller.py. A record
-crosses from one to the other as one string on the report of the case's last phase.
+Here are the hooks of every process that runs cases, each with a sandbox of its own; those of the
+controller (the one process, or the one that distributes under xdist) are in controller.py. A
+record crosses from one to the other as one string on the report of the case's last phase.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if output is not None:
         output["conformance"] = leaks
     else:
-        session.config.stash[controller.LEAKS] = leaks
+        session.config.stash[controller.LEAKS] = tuple(leaks)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -211,7 +211,7 @@ def pytest_report_to_serializable(
 ) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
     """Escape lone surrogates, which execnet cannot send: runtimes print what they like."""
     data = yield
-    return _printable(data) if isinstance(report, pytest.TestReport) else data  # type: ignore[no-any-return]
+    return _printable(data) if isinstance(report, pytest.TestReport) else data
 
 
 def _printable(value: Any) -> Any:  # noqa: ANN401 - the plain types of a report

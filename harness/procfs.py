@@ -106,7 +106,7 @@ def children(pid: int) -> list[int]:
     """Numbers of the children of ``pid``, of all its threads."""
     found: list[int] = []
     try:
-        tasks = os.listdir(f"/proc/{pid}/task")
+        tasks = [path.name for path in Path(f"/proc/{pid}/task").iterdir()]
     except OSError:
         return found
     for task in tasks:

@@ -125,7 +125,7 @@ class Case:
     summary: str
     """The first clause in one sentence, in the catalogue's words."""
     reason: str = ""
-    """Why it is not a pass: the assertion, the fault, the missing need, the expectation's reason."""
+    """Why it is no pass: the assertion, the fault, the missing need, the expectation's reason."""
     seconds: float = 0.0
     runtime_seconds: float = 0.0
     """Of these, seconds inside the runtime's processes."""
@@ -284,7 +284,7 @@ def parse(lines: Iterable[str], name: str) -> Run:
             elif kind == "end":
                 end = _build(End, document)
             else:
-                raise KeyError(kind)
+                end = _build(End, {"type": kind})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             if number == numbered[-1][0] and header is not None:
                 break  # a killed run ends in the middle of a line
@@ -293,7 +293,7 @@ def parse(lines: Iterable[str], name: str) -> Run:
     if header is None:
         message = f"{name}: has no run line; it is not a results.jsonl of this suite"
         raise ResultsError(message)
-    if header.format.split(".")[0] != FORMAT.split(".")[0]:
+    if header.format.split(".")[0] != FORMAT.split(".", maxsplit=1)[0]:
         message = f"{name}: format {header.format}, this version reads {FORMAT}"
         raise ResultsError(message)
     return Run(header, cases, end)
@@ -320,11 +320,11 @@ def _build(cls: type[T], document: dict[str, Any]) -> T:
     """A dataclass from its JSON form; members of a newer minor format are dropped."""
     known = {f.name for f in dataclasses.fields(cast("Any", cls))}
     values: dict[str, Any] = {k: v for k, v in document.items() if k in known}
-    for name in values:
+    for name, value in values.items():
         if nested := _NESTED.get((cls.__name__, name)):
-            values[name] = _build(nested, values[name])
+            values[name] = _build(nested, value)
         elif nested := _NESTED_LISTS.get((cls.__name__, name)):
-            values[name] = [_build(nested, entry) for entry in values[name]]
+            values[name] = [_build(nested, entry) for entry in value]
     if cls is Case:
         values["verdict"] = Verdict(values["verdict"])
     return cls(**values)

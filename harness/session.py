@@ -73,5 +73,3 @@ def _runtime(sandbox: Sandbox, area: str, path: str, name: str, deadline: float)
     for below in ("root", "scratch"):
         (directory / below).mkdir(mode=0o711)
     return Runtime(path, adapter(name), directory / "root", directory / "scratch", deadline)
-
-

@@ -71,7 +71,7 @@ class State:
 
 
 def parse(text: str) -> State:
-    """Read one JSON object; raises ValueError for anything else, NaN and repeated names included."""
+    """Read one JSON object; ValueError for anything else, NaN and repeated names included."""
     document = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
     if not isinstance(document, dict):
         raise ValueError(f"a JSON {type(document).__name__}, not an object")

@@ -8,19 +8,19 @@ import secrets
 import shutil
 import signal
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import cgroups, configuration, door, hooks, linux, procfs, world
 from harness.bundle import Bundle
 from harness.container import Container
 from harness.faults import HarnessError, RuntimeFault
-from harness.hooks import Hook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from harness.configuration import Offence
+    from harness.hooks import Hook
     from harness.journal import Journal
     from harness.runtime import Call, Runtime
 
@@ -198,7 +198,7 @@ class Workspace:
     def _clear_by_force(self) -> None:
         baseline = self.baseline
         left = cgroups.clear(self.cgroup_roots_cleared(), self.runtime.deadline)
-        own = {fact for fact in baseline.processes}
+        own = baseline.processes
         for pid in procfs.descendants():
             process = procfs.Process.of(pid)
             if process and f"{procfs.describe(pid)} started {process.started}" not in own:

@@ -5,7 +5,6 @@ Compared before and after: a failed operation and a deleted container leave it a
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +29,7 @@ class World:
     files: frozenset[str]
 
     def beyond(self, earlier: World) -> list[str]:
-        """What is here that was not in ``earlier``, or has changed since: nothing if all is well."""
+        """What is here that was not in ``earlier``, or is not as it was: ``[]`` if all is well."""
         return [
             f"{name}: {fact}"
             for name in ("processes", "mounts", "cgroups", "nodes", "files")
@@ -63,5 +62,5 @@ def _processes() -> list[str]:
 
 
 def _node(path: str) -> str:
-    status = os.stat(path, follow_symlinks=False)
+    status = Path(path).lstat()
     return f"{path} mode {status.st_mode:o} owner {status.st_uid}:{status.st_gid}"

@@ -49,9 +49,9 @@ def hierarchies() -> list[Hierarchy]:
     return [Hierarchy(mount) for mount in found.values()]
 
 
-def is_unified(mounted: list[Hierarchy]) -> bool:
+def is_unified(planned: list[Json]) -> bool:
     """Say whether cgroup v2 is alone here: hybrid hosts have their limits in v1."""
-    return all(hierarchy.version == 2 for hierarchy in mounted)  # noqa: PLR2004
+    return all(entry["version"] == 2 for entry in planned)  # noqa: PLR2004
 
 
 def plan(cgroups_path: str | None, identifier: str, mounted: list[Hierarchy]) -> list[Json]:

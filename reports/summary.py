@@ -22,10 +22,10 @@ def render(run: Run) -> str:
     """Render plain text: a line a section with counts by verdict, totals by level, one sentence."""
     runtime = run.header.runtime
     title = f"{line(runtime.name, 40)} {line(runtime.version, 40)}, {release(run)}"
-    judgement = judge(run)
-    sentence = judgement.sentence[:1].upper() + judgement.sentence[1:]
     table = _table(run) if run.cases else []
-    return "\n".join([title, "", *table, *([""] if table else []), sentence, *_problems(run), ""])
+    return "\n".join(
+        [title, "", *table, *([""] if table else []), judge(run).sentence, *_problems(run), ""]
+    )
 
 
 def _table(run: Run) -> list[str]:

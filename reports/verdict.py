@@ -77,9 +77,10 @@ def judge(run: Run) -> Judgement:
     else:
         outcome = Outcome.CONFORMANT
     middle = _middle(run, outcome, failing, shortfalls, counts)
+    sentence = _prefix(run) + middle + _tail(known, counts[Verdict.SKIP], outcome) + "."
     return Judgement(
         outcome,
-        _prefix(run) + middle + _tail(known, counts[Verdict.SKIP], outcome) + ".",
+        sentence[0].upper() + sentence[1:],
         failing,
         [clause for clause in known if clause not in failing],
         counts[Verdict.BLOCKED],
@@ -107,8 +108,7 @@ def _prefix(run: Run) -> str:
         marks.append(f"interrupted after {plural(len(run.cases), 'case')}")
     if run.header.partial:
         marks.insert(0, "partial run")
-    text = ", ".join(marks)
-    return f"{text[0].upper()}{text[1:]}: " if text else ""
+    return ", ".join(marks) + ": " if marks else ""
 
 
 def release(run: Run) -> str:

@@ -42,7 +42,7 @@ HOST = Host(
 class Runs:
     """Makes cases and runs; whatever a test does not say is ordinary."""
 
-    def case(self, name: str, verdict: str = "pass", **members: Any) -> Case:  # noqa: ANN401
+    def case(self, name: str, verdict: str = "pass", **members: Any) -> Case:
         """Make a case called ``name`` of runtime.md#kill."""
         values: dict[str, Any] = {
             "case": f"runtime/test_kill.py::test_{name}",
@@ -78,7 +78,7 @@ class Runs:
             "lane": "v1-root",
         }
 
-    def header(self, **members: Any) -> Header:  # noqa: ANN401
+    def header(self, **members: Any) -> Header:
         """Make the header of a whole run of the profiles core and linux."""
         values: dict[str, Any] = {
             "format": "1.0",
@@ -93,7 +93,7 @@ class Runs:
         }
         return Header(**values | members)
 
-    def end(self, *cases: Case, **members: Any) -> End:  # noqa: ANN401
+    def end(self, *cases: Case, **members: Any) -> End:
         """Make the end mark of a run of ``cases``."""
         values: dict[str, Any] = {
             "collected": len(cases),
@@ -108,7 +108,7 @@ class Runs:
         }
         return End(**values | members)
 
-    def run(self, *cases: Case, header: Header | None = None, **end: Any) -> Run:  # noqa: ANN401
+    def run(self, *cases: Case, header: Header | None = None, **end: Any) -> Run:
         """Make a run that came to its end."""
         return Run(header or self.header(), list(cases), self.end(*cases, **end))
 

@@ -14,7 +14,7 @@ import reports.__main__ as command
 from harness.results import dumps
 
 if TYPE_CHECKING:
-    from conftest import Runs
+    from tests.reports.conftest import Runs
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,8 +16,8 @@ from reports.html import render
 from reports.text import slug
 
 if TYPE_CHECKING:
-    from conftest import Runs
     from harness.results import Run
+    from tests.reports.conftest import Runs
 
 VOID = {"meta", "br", "input", "link", "img", "hr"}
 OPTIONAL_END = {"td", "th", "tr", "li", "p", "dt", "dd"}
@@ -62,7 +62,7 @@ class Document(HTMLParser):
         return [str(attrs[name]) for _, attrs in self.attributes if name in attrs]
 
 
-def filled(value: Any, text: str) -> Any:  # noqa: ANN401
+def filled(value: Any, text: str) -> Any:
     """Put ``text`` into every string of a run that is not one of our own words."""
     if isinstance(value, Verdict) or value is None:
         return value

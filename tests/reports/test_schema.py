@@ -15,7 +15,7 @@ from reports.load import schema
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Runs
+    from tests.reports.conftest import Runs
 
 CLASSES = {
     "run": results.Header,

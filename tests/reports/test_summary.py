@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reports.summary import render
 
 if TYPE_CHECKING:
-    from conftest import Runs
+    from tests.reports.conftest import Runs
 
 GOLD = Path(__file__).parent / "gold"
 

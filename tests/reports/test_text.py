@@ -13,7 +13,7 @@ from reports.pretty import pretty
 from reports.specification import link, sections
 
 if TYPE_CHECKING:
-    from conftest import Runs
+    from tests.reports.conftest import Runs
 
 
 @pytest.mark.parametrize(

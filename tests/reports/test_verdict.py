@@ -11,7 +11,7 @@ from reports.marks import MEANINGS, SYMBOLS
 from reports.verdict import Outcome, judge
 
 if TYPE_CHECKING:
-    from conftest import Runs
+    from tests.reports.conftest import Runs
 
 SPEC = "OCI runtime-spec 1.0.2 (core, linux)"
 
@@ -23,7 +23,7 @@ def test_conformant_when_every_must_holds(runs: Runs) -> None:
     judgement = judge(runs.run(runs.case("a"), advice))
 
     assert judgement.outcome is Outcome.CONFORMANT
-    assert judgement.sentence == f"conformant with {SPEC}."
+    assert judgement.sentence == f"Conformant with {SPEC}."
 
 
 def test_known_deviations_and_skips_are_named(runs: Runs) -> None:
@@ -33,7 +33,7 @@ def test_known_deviations_and_skips_are_named(runs: Runs) -> None:
     judgement = judge(runs.run(runs.case("a"), *known, runs.case("d", "skip")))
 
     assert judgement.sentence == (
-        f"conformant with {SPEC}, with 2 known deviations; 1 MUST case was skipped."
+        f"Conformant with {SPEC}, with 2 known deviations; 1 MUST case was skipped."
     )
     assert judgement.known == ["runtime.kill.b", "runtime.kill.c"]
 
@@ -47,7 +47,7 @@ def test_failures_are_counted_by_clause_and_the_rest_apart(runs: Runs) -> None:
 
     assert judgement.outcome is Outcome.NOT_CONFORMANT
     assert judgement.sentence == (
-        f"not conformant with {SPEC}: 1 MUST clause fails, 1 MUST case is blocked, "
+        f"Not conformant with {SPEC}: 1 MUST clause fails, 1 MUST case is blocked, "
         "1 case ended in an error of the suite and 1 MUST case is unstable."
     )
 
@@ -59,7 +59,7 @@ def test_without_a_failure_what_gates_leaves_it_undecided(runs: Runs, verdict: s
 
     assert judgement.outcome is Outcome.UNDECIDED
     assert judgement.sentence.startswith(
-        f"conformance with {SPEC} is not shown: no MUST clause fails, but 1 ",
+        f"Conformance with {SPEC} is not shown: no MUST clause fails, but 1 ",
     )
 
 
@@ -111,7 +111,7 @@ def test_nothing_run(runs: Runs) -> None:
     judgement = judge(runs.run(runs.case("a", "skip"), runs.case("b", "not-applicable")))
 
     assert judgement.outcome is Outcome.NOTHING_RUN
-    assert judgement.sentence == "nothing was run (1 skip, 1 not-applicable)."
+    assert judgement.sentence == "Nothing was run (1 skip, 1 not-applicable)."
 
 
 def test_no_case_at_all(runs: Runs) -> None:

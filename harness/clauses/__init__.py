@@ -1,7 +1,7 @@
 """The catalogue of clauses, and ``@clause``, which says what a case is about.
 
-Run as ``python -m harness.clauses [--json]`` it prints the coverage: which clauses have cases, which
-cannot be tested and why, and which are pending (exit status 1 if any is).
+``python -m harness.clauses [--json]`` prints the coverage: which clauses have cases, which cannot
+be tested and why, and which are pending (exit status 1 if any is).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.faults import CatalogueError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-DIRECTORY = Path(__file__).parent.parent / "suites" / "clauses"
+DIRECTORY = Path(__file__).parents[2] / "suites" / "clauses"
 
 RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.2.1", "1.3.0")
 """Releases of the specification, oldest first; the last one is what the suite covers."""
@@ -41,7 +41,8 @@ def clause(*ids: str) -> Callable[[F], F]:
     mark = pytest.mark.clause(*ids)
 
     def decorate(function: F) -> F:
-        return mark(function)
+        mark(function)
+        return function
 
     return decorate
 
@@ -76,9 +77,7 @@ class Clause:
     def applies(self, version: str) -> bool:
         """Whether it is in force in this release of the specification."""
         number = release(version)
-        return release(self.since) <= number and (
-            not self.until or number <= release(self.until)
-        )
+        return release(self.since) <= number and (not self.until or number <= release(self.until))
 
 
 def release(version: str) -> tuple[int, ...]:
@@ -149,9 +148,3 @@ def resolve(ids: Iterable[str], parameters: dict[str, Any]) -> list[Clause]:
 
 def _kebab(value: object) -> str:
     return "".join(f"-{c.lower()}" if c.isupper() else c for c in str(value)).lstrip("-")
-
-
-if __name__ == "__main__":
-    from harness.coverage import main
-
-    raise SystemExit(main())

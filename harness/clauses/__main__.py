@@ -1,0 +1,101 @@
+"""Coverage of the catalogue: computed from what is collected, never from a list kept by hand."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import sys
+from collections import Counter
+from contextlib import redirect_stdout
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import clauses, plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Clause ids by what the suite does about them."""
+
+    tested: dict[str, list[str]]
+    """To the cases that name each."""
+    untestable: dict[str, str]
+    """To why no case can show it false."""
+    pending: list[str]
+    """Those with neither."""
+
+    @property
+    def census(self) -> int:
+        """Number of census entries that the tested clauses cover."""
+        known = clauses.catalogue()
+        return len({entry for id_ in self.tested for entry in known[id_].census})
+
+
+class _Collector:
+    """Keeps which case names which clause."""
+
+    def __init__(self) -> None:
+        self.cases: dict[str, list[str]] = {}
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Look at the clauses that collection resolved."""
+        for item in session.items:
+            made = item.stash.get(plugin.PROGRESS, None)
+            for clause in made.clauses if made else []:
+                self.cases.setdefault(clause.id, []).append(made.case if made else "")
+
+
+def measure() -> Coverage:
+    """Collect the suite and compare with the catalogue."""
+    collector = _Collector()
+    with redirect_stdout(io.StringIO()):
+        status = pytest.main(["--collect-only", "-qq", _suites()], plugins=[collector])
+    if status != pytest.ExitCode.OK:
+        raise SystemExit(f"the suite cannot be collected: run pytest --collect-only {_suites()}")
+    known = clauses.catalogue()
+    return Coverage(
+        tested=dict(sorted(collector.cases.items())),
+        untestable={c.id: c.untestable for c in known.values() if c.untestable},
+        pending=[c.id for c in known.values() if c.id not in collector.cases and not c.untestable],
+    )
+
+
+def _suites() -> str:
+    return str(clauses.DIRECTORY.parent)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the coverage; exit status 1 if a clause is pending."""
+    parser = argparse.ArgumentParser(prog="python -m harness.clauses", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="the whole ledger as JSON")
+    chosen = parser.parse_args(arguments)
+    found = measure()
+    if chosen.json:
+        sys.stdout.write(json.dumps({**asdict(found), "census": found.census}, indent=1) + "\n")
+    else:
+        sys.stdout.write(_text(found))
+    return 1 if found.pending else 0
+
+
+def _text(found: Coverage) -> str:
+    levels = Counter(clauses.catalogue()[id_].level for id_ in found.tested)
+    by_level = ", ".join(f"{number} {level}" for level, number in levels.items())
+    lines = [
+        f"{len(clauses.catalogue())} clauses of {found.census} census entries with cases",
+        f"tested      {len(found.tested)} ({by_level})",
+        f"untestable  {len(found.untestable)}",
+        *(f"  {id_}: {why}" for id_, why in found.untestable.items()),
+        f"pending     {len(found.pending)}",
+        *(f"  {id_}" for id_ in found.pending),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,280 @@
+"""The create operation (runtime.md#create; lifecycle, steps 1 to 5)."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+
+from reference_runtime import (
+    SPEC_VERSION, capabilities, cgroup_v1, cgroup_v2, cgroups, channel, console, container,
+    creation, destroy, errors, hooks, init, jsonlite, locks, namespaces, process, processes,
+    protect, report, shared_mounts, stage, steps, validate,
+)  # fmt: skip
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+
+    from reference_runtime.cli import Arguments
+    from reference_runtime.creation import Creation
+    from reference_runtime.model import Json
+else:
+    import _signal as signal
+
+def run(arguments: Arguments) -> None:
+    """Create a container, or leave everything as it was."""
+    container.check_id(arguments.id)
+    protect.run_from_readonly_mount()
+    made = prepare(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # undo before ending
+    made.container = container.claim(arguments.root, arguments.id, first_record(made, arguments))
+    try:
+        steps.run_all(STEPS, made)
+    except BaseException:
+        undo(made)
+        raise
+
+
+def prepare(arguments: Arguments) -> Creation:
+    """Read and check all that can be checked before anything is made."""
+    bundle = os.path.abspath(arguments.bundle)
+    config = read_configuration(f"{bundle}/config.json")
+    umask = os.umask(0o022)  # the only way to ask for it
+    os.umask(umask)
+    made = creation.Creation(config, bundle, umask)
+    made.pid_file = os.path.abspath(arguments.pid_file) if arguments.pid_file else ""
+    validate.root_directory(made.rootfs)
+    namespaces.open_paths(made)
+    available = capabilities.available(in_user_namespace=made.in_user_namespace)
+    wanted = made.process.get("capabilities", {})
+    made.capabilities = capabilities.Capabilities(wanted, available)
+    for warning in made.capabilities.warnings:
+        report.warning(warning)
+    if made.process.get("terminal"):
+        if not arguments.console_socket:
+            message = "process.terminal: true needs --console-socket"
+            raise errors.OperationError(message)
+        made.console = console.connect(arguments.console_socket)
+    elif arguments.console_socket:
+        message = "--console-socket: process.terminal is not true"
+        raise errors.OperationError(message)
+    return made
+
+
+def read_configuration(path: str) -> Json:
+    """Read config.json, once: later changes of it have no effect (lifecycle, step 2)."""
+    try:
+        with open(path, "rb") as file:
+            document = file.read()
+    except OSError as error:
+        message = f"cannot read the bundle's configuration: {errors.reason(error)}"
+        raise errors.OperationError(message) from None
+    try:
+        config: Json = jsonlite.loads(document)
+    except (ValueError, RecursionError) as error:
+        message = f"{path}: {errors.reason(error)}"
+        raise errors.OperationError(message) from None
+    validate.configuration(config)
+    return config
+
+
+def first_record(made: Creation, arguments: Arguments) -> Json:
+    """Return what later operations need to know of the configuration."""
+    record: Json = {
+        "ociVersion": SPEC_VERSION,
+        "id": arguments.id,
+        "bundle": made.bundle,
+        "rootfs": os.path.abspath(made.rootfs),
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "phase": container.CREATING,
+        "hasProcess": bool(made.process),
+        "hooks": {kind: made.hooks[kind] for kind in ("poststart", "poststop") if kind in made.hooks},
+    }
+    if made.config.get("annotations"):
+        record["annotations"] = made.config["annotations"]
+    return record
+
+
+def undo(made: Creation) -> None:
+    """Leave the environment as it was (runtime.md#errors); after a hook go on at step 12."""
+    if made.stage_pid:
+        os.kill(made.stage_pid, signal.SIGKILL)
+        os.waitpid(made.stage_pid, 0)
+    if made.init_pid:
+        processes.kill_and_wait(made.init_pid, made.init_started)
+    made.here.close()
+    if made.pid_file_written:
+        os.unlink(made.pid_file)
+    destroy.undo_create(made.container)
+    if made.hooks_have_run:
+        destroy.run_poststop_hooks(made.container)
+
+
+class PlanCgroups(steps.Step):
+    """Decide where the cgroups will be; init, which may have to mount them, knows it from here."""
+
+    describe = "plan the cgroups"
+
+    def run(self, made: Creation) -> None:
+        """Look at what is mounted and what is there already."""
+        path = made.linux.get("cgroupsPath")
+        made.cgroups = cgroups.plan(path, made.container.id, cgroups.hierarchies())
+
+
+class Fork(steps.Step):
+    """Fork stage1, which enters the namespaces and forks init."""
+
+    describe = "fork the process that will enter the container's namespaces"
+
+    def run(self, made: Creation) -> None:
+        """Open what both sides need, then fork."""
+        directory = made.container.directory
+        made.here, made.there = channel.pair()
+        made.listener = channel.listen(directory, container.SOCKET)
+        made.created_lock = locks.open_file(directory, container.CREATED_LOCK)
+        gc.disable()
+        gc.freeze()  # the child shares what it does not touch
+        made.stage_pid = stage.fork(made)
+        made.there.close()
+        made.listener.close()
+        os.close(made.created_lock)
+
+
+class MapIds(steps.Step):
+    """Map the IDs of a new user namespace, which only a process outside may do."""
+
+    describe = "write the ID maps of the new user namespace"
+
+    def run(self, made: Creation) -> None:
+        """Write them when stage1 is in it."""
+        if made.has_new_namespace("user"):
+            made.here.expect(stage.IN_USER_NAMESPACE, "the process that enters the namespaces")
+            namespaces.write_id_maps(made, made.stage_pid)
+            made.here.send(stage.MAPPED)
+
+
+class LearnInit(steps.Step):
+    """Learn the pid of init, as this pid namespace numbers it."""
+
+    describe = "learn the container process"
+
+    def run(self, made: Creation) -> None:
+        """Record it before it does anything."""
+        made.init_pid = int(made.here.expect(stage.INIT, "the process that forks init"))
+        made.init_started = processes.start_time(made.init_pid)
+        _, status = os.waitpid(made.stage_pid, 0)
+        made.stage_pid = 0
+        made.container.record.update(pid=made.init_pid, startTime=made.init_started)
+        if status:
+            made.here.expect("", "the process that forks init")
+
+
+class Cgroups(steps.Step):
+    """Make the cgroups, set the limits, put init into them."""
+
+    describe = "make the cgroups and move the container process into them"
+
+    def run(self, made: Creation) -> None:
+        """Record what will be made, then make it."""
+        made.container.record["cgroups"] = [
+            {"leaf": entry["leaf"], "made": entry["made"]} for entry in made.cgroups
+        ]
+        if not made.has_namespace("mount"):
+            made.container.record["mountedOver"] = shared_mounts.remember(made.rootfs)
+        made.container.save()
+        cgroups.make(made.cgroups)
+        resources = made.linux.get("resources", {})
+        if cgroups.is_unified(made.cgroups):
+            cgroup_v2.enable_controllers(made.cgroups)
+            settings = cgroup_v2.settings(resources)
+        else:
+            settings = cgroup_v1.settings(resources)
+        cgroups.apply(made.cgroups, settings)
+        cgroups.attach(made.cgroups, made.init_pid)
+
+
+class OomScore(steps.Step):
+    """Set oom_score_adj from outside: the container may have no /proc."""
+
+    describe = "set oom_score_adj"
+
+    def run(self, made: Creation) -> None:
+        """Set it if it is given."""
+        process.set_oom_score(made)
+
+
+class MakeEnvironment(steps.Step):
+    """Let init make the environment: init.ENVIRONMENT."""
+
+    describe = "let the container process make mounts and devices"
+
+    def run(self, made: Creation) -> None:
+        """Wait until it is made."""
+        made.here.send(init.GO)
+        made.here.expect(init.ENVIRONMENT_MADE, "the container process")
+
+
+class DeviceRules(steps.Step):
+    """The device rules come after the container's own devices are made."""
+
+    describe = "set the device rules"
+
+    def run(self, made: Creation) -> None:
+        """Write them in their order."""
+        rules = made.linux.get("resources", {}).get("devices", [])
+        cgroups.apply(made.cgroups, cgroup_v1.device_settings(rules))
+
+
+class RuntimeHooks(steps.Step):
+    """Hooks in the runtime's namespaces, between the environment and pivot_root."""
+
+    def __init__(self, kind: str, lifecycle: int) -> None:
+        """Run the hooks of one kind."""
+        self.kind = kind
+        self.lifecycle = lifecycle
+        self.describe = f"run the {kind} hooks"
+
+    def run(self, made: Creation) -> None:
+        """Run them; the container is still being created (runtime.md#state)."""
+        made.hooks_have_run |= bool(made.hooks.get(self.kind))
+        state = made.container.document(container.CREATING)
+        hooks.run_all(self.kind, made.hooks.get(self.kind, []), state)
+
+
+class FinishRoot(steps.Step):
+    """Let init run the createContainer hooks and change its root: init.ROOT."""
+
+    describe = "let the container process change its root"
+    lifecycle = 5
+
+    def run(self, made: Creation) -> None:
+        """Wait until init is ready for start."""
+        made.hooks_have_run |= bool(made.hooks.get("createContainer"))
+        made.here.send(init.HOOKS_DONE)
+        made.here.expect(init.READY, "the container process")
+
+
+class Finish(steps.Step):
+    """Make it known that the container is created, then let init outlive this process."""
+
+    describe = "record the container as created, write the pid file"
+    lifecycle = 5
+
+    def run(self, made: Creation) -> None:
+        """Write the record last: a killed create leaves no container that seems created."""
+        if made.pid_file:
+            new = f"{made.pid_file}.{os.getpid()}"
+            with open(new, "w", encoding="ascii") as file:
+                file.write(str(made.init_pid))  # without a newline: containerd takes no other
+            os.rename(new, made.pid_file)
+            made.pid_file_written = True
+        made.container.record["phase"] = container.CREATED
+        made.container.save()
+        made.here.send(init.KEEP)
+
+
+STEPS: list[steps.Step] = [
+    PlanCgroups(), Fork(), MapIds(), LearnInit(), Cgroups(), OomScore(), MakeEnvironment(), DeviceRules(),
+    RuntimeHooks("prestart", 3), RuntimeHooks("createRuntime", 4), FinishRoot(), Finish(),
+]  # fmt: skip

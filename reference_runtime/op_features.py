@@ -1,0 +1,42 @@
+"""The features structure (features.md, features-linux.md): what this runtime implements, not what
+the host allows.
+"""
+
+from __future__ import annotations
+
+import os
+
+from reference_runtime import (
+    SPEC_VERSION, VERSION, capabilities, hooks, jsonlite, mount_options, namespaces,
+)  # fmt: skip
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from reference_runtime.cli import Arguments
+
+FEATURES = {
+    "ociVersionMin": "1.0.0",
+    "ociVersionMax": SPEC_VERSION,
+    "hooks": list(hooks.KINDS),
+    "mountOptions": sorted(mount_options.KNOWN),
+    "linux": {
+        "namespaces": sorted(namespaces.FLAGS),
+        "capabilities": list(capabilities.NAMES),
+        "cgroup": {
+            "v1": True, "v2": True, "systemd": False, "systemdUser": False, "rdma": False,
+        },
+        "seccomp": {"enabled": False},
+        "apparmor": {"enabled": False},
+        "selinux": {"enabled": False},
+        "intelRdt": {"enabled": False, "schemata": False, "monitoring": False},
+        "mountExtensions": {"idmap": {"enabled": False}},
+        "netDevices": {"enabled": False},
+    },
+    "annotations": {"reference-runtime.version": VERSION},
+    "potentiallyUnsafeConfigAnnotations": ["org.opencontainers.image.stopSignal"],
+}  # fmt: skip
+
+
+def run(_arguments: Arguments) -> None:
+    """Print the structure."""
+    os.write(1, jsonlite.dumps(FEATURES).encode() + b"\n")
