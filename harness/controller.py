@@ -182,8 +182,8 @@ class Controller:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Close results.jsonl and set the truthful exit status."""
-        if LEAKS in session.config.stash:
-            self.recorder.leaks += session.config.stash[LEAKS]
+        leaks = session.config.stash.get(LEAKS, None)
+        self.recorder.leaks.extend(leaks or ())
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
         if exitstatus == pytest.ExitCode.USAGE_ERROR or not self.recorder.collected:
             return

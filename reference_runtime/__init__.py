@@ -1,5 +1,4 @@
-"""An OCI container runtime in Python: the specification's runtime.md, config.md and
-config-linux.md as a program for Linux.
+"""An OCI container runtime for Linux: runtime.md, config.md and config-linux.md as a program.
 
 Nothing is imported here: every operation pays for what it uses and for no more.
 """

@@ -56,9 +56,7 @@ class Capabilities:
         return mask
 
     def _warn(self, name: str, capability: str, why: str) -> None:
-        self.warnings.append(
-            f"process.capabilities.{name}: {capability} cannot be granted: {why}"
-        )
+        self.warnings.append(f"process.capabilities.{name}: {capability} cannot be granted: {why}")
 
 
 def last_known() -> int:

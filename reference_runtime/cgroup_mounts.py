@@ -39,9 +39,7 @@ def mount(creation: Creation, entry: Json, options: mount_options.Options) -> No
 def view(creation: Creation, hierarchy: Json) -> int:
     """Return a detached mount of what the container may see of a hierarchy: its own cgroup."""
     if not creation.has_new_namespace("cgroup"):
-        return syscalls.open_tree(
-            syscalls.AT_FDCWD, hierarchy["leaf"], syscalls.OPEN_TREE_CLONE
-        )
+        return syscalls.open_tree(syscalls.AT_FDCWD, hierarchy["leaf"], syscalls.OPEN_TREE_CLONE)
     unified = hierarchy["version"] == 2  # noqa: PLR2004
     fs = syscalls.fsopen("cgroup2" if unified else "cgroup")
     try:

@@ -46,11 +46,7 @@ def settings(resources: Json) -> list[tuple[str, str, str, str]]:
     if "shares" in cpu:
         writes.append(("cpu.shares", "cpu", "cpu.weight", str(weight(cpu["shares"]))))
     if "quota" in cpu or "period" in cpu:
-        quota = cpu.get("quota", -1)
-        value = "max" if quota <= 0 else str(quota)
-        if "period" in cpu:
-            value += f" {cpu['period']}"
-        writes.append(("cpu.quota", "cpu", "cpu.max", value))
+        writes.append(("cpu.quota", "cpu", "cpu.max", _bandwidth(cpu)))
     for name, controller, file in (
         ("burst", "cpu", "cpu.max.burst"),
         ("idle", "cpu", "cpu.idle"),
@@ -85,6 +81,13 @@ def refuse_unconvertible(resources: Json) -> None:
 def weight(shares: int) -> int:
     """Map cpu.shares (2 to 262144) to cpu.weight (1 to 10000) in proportion."""
     return 1 + (min(max(shares, 2), 262144) - 2) * 9999 // 262142
+
+
+def _bandwidth(cpu: Json) -> str:
+    """Write quota and period as one value; what is not given stays as it is."""
+    quota = cpu.get("quota", -1)
+    value = "max" if quota <= 0 else str(quota)
+    return f"{value} {cpu['period']}" if "period" in cpu else value
 
 
 def _limit(value: int) -> str:

@@ -44,7 +44,10 @@ def hierarchies() -> list[Hierarchy]:
     """Return the hierarchies mounted here, leaving out mounts that others lie on top of."""
     found: dict[str, mountinfo.Mount] = {}
     for mount in mountinfo.mounts():
-        if mount.type in {"cgroup", "cgroup2"} and mountinfo.mount_id(mount.mount_point) == mount.id:
+        if (
+            mount.type in {"cgroup", "cgroup2"}
+            and mountinfo.mount_id(mount.mount_point) == mount.id
+        ):
             found.setdefault(f"{mount.type} {','.join(sorted(mount.super_options))}", mount)
     return [Hierarchy(mount) for mount in found.values()]
 
@@ -63,7 +66,7 @@ def plan(cgroups_path: str | None, identifier: str, mounted: list[Hierarchy]) ->
     planned = []
     for hierarchy in mounted:
         leaf = hierarchy.mount_point + relative
-        made = []
+        made: list[str] = []
         directory = leaf
         while not os.path.isdir(directory):
             made.insert(0, directory)

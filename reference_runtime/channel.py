@@ -1,4 +1,4 @@
-"""Messages between the runtime and the processes it forks: a pair of sockets that keep messages whole.
+"""Messages between the runtime and the processes it forks, over sockets that keep them whole.
 
 A message is a word, and for some a text. The end of the stream means that the other side is dead.
 """
@@ -82,7 +82,7 @@ def listen(directory: str, name: str) -> _socket.socket:
 
 def accept(listener: _socket.socket) -> Channel:
     """Wait for a caller."""
-    fd, _ = listener._accept()  # noqa: SLF001 (accept() is Python's wrapper of it)
+    fd, _ = listener._accept()  # type: ignore[attr-defined] # noqa: SLF001 (C's)
     return Channel(_socket.socket(fileno=fd))
 
 

@@ -68,7 +68,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         report.error("interrupted")
         status = 1
-    except Exception as error:  # noqa: BLE001 (no traceback: one line, whatever happens)
+    except Exception as error:  # no traceback: one line, whatever happens
         if report.Options.debug:
             raise
         report.error(errors.reason(error))

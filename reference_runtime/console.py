@@ -61,9 +61,7 @@ def set_up(creation: Creation) -> None:
 
 def _bind(creation: Creation, slave: int) -> None:
     """Supply /dev/console by a bind mount of the slave (config-linux.md#default-devices)."""
-    tree = syscalls.open_tree(
-        slave, "", syscalls.OPEN_TREE_CLONE | syscalls.AT_EMPTY_PATH
-    )
+    tree = syscalls.open_tree(slave, "", syscalls.OPEN_TREE_CLONE | syscalls.AT_EMPTY_PATH)
     target = rootfs.make_in(creation.root_fd, _CONSOLE, directory=False)
     syscalls.move_mount(tree, target)
     os.close(target)

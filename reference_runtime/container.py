@@ -26,7 +26,7 @@ _LONGEST_ID = 255  # NAME_MAX: the id is the name of a directory
 
 
 def check_id(identifier: str) -> None:
-    """Refuse what cannot be a container's ID (runtime.md#create leaves valid IDs to the runtime)."""
+    """Refuse what cannot be an ID (runtime.md#create leaves it to the runtime)."""
     if not identifier:
         message = "the container ID is empty"
     elif len(identifier) > _LONGEST_ID:
@@ -66,7 +66,7 @@ class Container:
         return processes.open_process(self.record.get("pid", 0), self.record.get("startTime", 0))
 
     def document(self, status: str, pid: int | None = None) -> Json:
-        """Return the state as runtime.md#state describes it; hooks in the container see another pid."""
+        """Return the state (runtime.md#state); hooks in the container see another pid."""
         state: Json = {"ociVersion": SPEC_VERSION, "id": self.id, "status": status}
         if pid is None:
             pid = self.record.get("pid", 0)

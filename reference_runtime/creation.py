@@ -84,5 +84,7 @@ class Naming:
         """Translate the error of the block."""
         if isinstance(error, (OSError, ValueError, errors.OperationError)):
             message = f"{self.name}: {errors.reason(error)}"
-            kind = type(error) if isinstance(error, errors.OperationError) else errors.OperationError
+            kind = (
+                type(error) if isinstance(error, errors.OperationError) else errors.OperationError
+            )
             raise kind(message) from None

@@ -1,5 +1,6 @@
-"""Devices and links in the container's /dev (config-linux.md#devices, #default-devices;
-runtime-linux.md#dev-symbolic-links).
+"""Devices and links in the container's /dev.
+
+config-linux.md#devices, config-linux.md#default-devices, runtime-linux.md#dev-symbolic-links.
 """
 
 from __future__ import annotations

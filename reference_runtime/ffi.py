@@ -20,7 +20,7 @@ class _Function(_ctypes.CFuncPtr):
     _restype_ = Long
 
 
-_libc = _ctypes.dlopen(None, 0)
+_libc = _ctypes.dlopen(None, 0)  # type: ignore[arg-type] # None: this program itself
 _functions: dict[str, _Function] = {}
 
 

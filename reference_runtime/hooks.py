@@ -25,7 +25,7 @@ _SHOWN = 2048  # bytes of a failed hook's output in the error message
 
 
 def run_all(kind: str, hooks: list[Json], state: Json) -> None:
-    """Run the hooks of one kind in the listed order; the first that fails ends it with HookError."""
+    """Run the hooks of one kind in the listed order; the first HookError ends it."""
     for index, hook in enumerate(hooks):
         _run(f"hooks.{kind}[{index}]", hook, state)
 

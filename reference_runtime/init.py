@@ -10,13 +10,24 @@ import os
 import sys
 
 from reference_runtime import (
-    channel, console, container, devices, hooks, locks, mounts, namespaces, process, rootfs,
-    signals, steps, syscalls, sysctls,
+    channel,
+    console,
+    container,
+    devices,
+    hooks,
+    locks,
+    mounts,
+    namespaces,
+    process,
+    rootfs,
+    signals,
+    steps,
+    syscalls,
+    sysctls,
 )  # fmt: skip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from reference_runtime.channel import Channel
     from reference_runtime.creation import Creation
 
 GO, ENVIRONMENT_MADE, HOOKS_DONE, READY, KEEP = "go", "environment", "hooks-done", "ready", "keep"

@@ -25,7 +25,7 @@ def write_launcher(path: str) -> None:
     new = f"{path}.{os.getpid()}"
     with open(new, "w", encoding="utf-8") as file:
         file.write(text)
-    os.chmod(new, 0o755)
+    os.chmod(new, 0o755)  # noqa: S103 (a program is for everybody to run)
     os.rename(new, path)
 
 

@@ -48,9 +48,7 @@ def bind(creation: Creation, entry: Json, options: mount_options.Options) -> Non
     attach(creation, tree, entry["destination"], options)
 
 
-def attach(
-    creation: Creation, tree: int, destination: str, options: mount_options.Options
-) -> None:
+def attach(creation: Creation, tree: int, destination: str, options: mount_options.Options) -> None:
     """Change a detached mount as the options say, then move it to its place."""
     set_attributes(tree, 0, options.attributes)
     set_attributes(tree, syscalls.AT_RECURSIVE, options.recursive)
@@ -93,7 +91,9 @@ def remount(creation: Creation, entry: Json, options: mount_options.Options) -> 
     """Change the flags of what is mounted at the destination already."""
     target = rootfs.open_in(creation.root_fd, entry["destination"])
     flags = options.flags | options.bind & syscalls.MS_BIND
-    syscalls.mount(entry.get("source"), rootfs.by_fd(target), entry.get("type"), flags, options.data)
+    syscalls.mount(
+        entry.get("source"), rootfs.by_fd(target), entry.get("type"), flags, options.data
+    )
     set_attributes(target, syscalls.AT_RECURSIVE, options.recursive)
     set_propagation(target, options)
     os.close(target)

@@ -39,7 +39,7 @@ def enter_user_namespace(creation: Creation) -> None:
         _unshare(syscalls.CLONE_NEWUSER, "user")
 
 
-def become_root(creation: Creation) -> None:
+def become_root() -> None:
     """Become the root of the user namespace, else the first ID that is mapped into it."""
     ids = [_first_mapped(f"/proc/self/{kind}_map") for kind in ("gid", "uid")]
     os.setresgid(ids[0], ids[0], ids[0])
@@ -72,7 +72,7 @@ def enter_others(creation: Creation) -> None:
 
 
 def enter_new_cgroup_namespace(creation: Creation) -> None:
-    """Make the cgroup namespace, whose root is where the process is by now (cgroup_namespaces(7))."""
+    """Make the cgroup namespace: its root is where the process is (cgroup_namespaces(7))."""
     if creation.has_new_namespace("cgroup"):
         _unshare(syscalls.CLONE_NEWCGROUP, "cgroup")
 

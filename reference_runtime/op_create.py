@@ -7,9 +7,30 @@ import os
 import time
 
 from reference_runtime import (
-    SPEC_VERSION, capabilities, cgroup_v1, cgroup_v2, cgroups, channel, console, container,
-    creation, destroy, errors, hooks, init, jsonlite, locks, namespaces, process, processes,
-    protect, report, shared_mounts, stage, steps, validate,
+    SPEC_VERSION,
+    capabilities,
+    cgroup_v1,
+    cgroup_v2,
+    cgroups,
+    channel,
+    console,
+    container,
+    creation,
+    destroy,
+    errors,
+    hooks,
+    init,
+    jsonlite,
+    locks,
+    namespaces,
+    process,
+    processes,
+    protect,
+    report,
+    shared_mounts,
+    stage,
+    steps,
+    validate,
 )  # fmt: skip
 
 TYPE_CHECKING = False
@@ -21,6 +42,7 @@ if TYPE_CHECKING:
     from reference_runtime.model import Json
 else:
     import _signal as signal
+
 
 def run(arguments: Arguments) -> None:
     """Create a container, or leave everything as it was."""
@@ -89,7 +111,7 @@ def first_record(made: Creation, arguments: Arguments) -> Json:
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "phase": container.CREATING,
         "hasProcess": bool(made.process),
-        "hooks": {kind: made.hooks[kind] for kind in ("poststart", "poststop") if kind in made.hooks},
+        "hooks": {kind: made.hooks.get(kind, []) for kind in ("poststart", "poststop")},
     }
     if made.config.get("annotations"):
         record["annotations"] = made.config["annotations"]

@@ -6,10 +6,10 @@ from reference_runtime import container, destroy, errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
+
     from reference_runtime.cli import Arguments
     from reference_runtime.container import Container
-
-    import signal
 else:
     import _signal as signal
 

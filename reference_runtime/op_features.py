@@ -1,5 +1,6 @@
-"""The features structure (features.md, features-linux.md): what this runtime implements, not what
-the host allows.
+"""The features structure (features.md, features-linux.md).
+
+It says what this runtime implements, not what the host allows.
 """
 
 from __future__ import annotations
@@ -7,7 +8,13 @@ from __future__ import annotations
 import os
 
 from reference_runtime import (
-    SPEC_VERSION, VERSION, capabilities, hooks, jsonlite, mount_options, namespaces,
+    SPEC_VERSION,
+    VERSION,
+    capabilities,
+    hooks,
+    jsonlite,
+    mount_options,
+    namespaces,
 )  # fmt: skip
 
 TYPE_CHECKING = False

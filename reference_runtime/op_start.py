@@ -45,7 +45,7 @@ def refuse_unless_created(target: Container) -> None:
 
 
 def execute(target: Container) -> None:
-    """Call init, and wait until it has become the program: then its end of the connection closes."""
+    """Call init, and wait until it has become the program: its end then closes."""
     try:
         init = channel.connect(target.directory, container.SOCKET)
     except OSError as error:

@@ -17,7 +17,7 @@ _LAST_FD = 2**32 - 1
 
 
 def check_program(creation: Creation) -> None:
-    """Find args[0] now, in the container: engines expect create, not start, to say it is missing."""
+    """Find args[0] now: engines expect create, not start, to say that it is missing."""
     name = creation.process["args"][0]
     problem = ""
     for candidate in candidates(creation.process):
@@ -130,7 +130,7 @@ def execute(creation: Creation) -> None:
     failure = OSError(errno.ENOENT, os.strerror(errno.ENOENT))
     for path in candidates(process):
         try:
-            os.execve(path, process["args"], variables)  # type: ignore[arg-type]
+            os.execve(path, process["args"], variables)  # type: ignore[arg-type] # noqa: S606
         except OSError as error:
             if error.errno not in {errno.ENOENT, errno.ENOTDIR}:
                 failure = error

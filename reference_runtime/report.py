@@ -1,4 +1,4 @@
-"""Where errors and warnings are exposed (runtime.md#errors, runtime.md#warnings leave the form open).
+"""Where errors and warnings are exposed: runtime.md#errors and #warnings leave the form open.
 
 stderr gets one line for people. The file of --log gets one line only when the operation fails:
 podman reads the whole file as a single JSON object.

@@ -54,7 +54,9 @@ def _make_one(root: int, parts: list[str], *, directory: bool) -> None:
         if directory:
             os.mkdir(parts[-1], 0o755, dir_fd=parent)
         else:
-            os.close(os.open(parts[-1], os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=parent))
+            os.close(
+                os.open(parts[-1], os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=parent)
+            )
     except FileExistsError:
         pass  # if it is a link to nowhere, the caller's last open says so
     finally:
@@ -62,7 +64,7 @@ def _make_one(root: int, parts: list[str], *, directory: bool) -> None:
 
 
 def parent_in(root: int, path: str) -> tuple[int, str]:
-    """Open the directory of a path inside the root, making it where missing; return the name too."""
+    """Open the directory of a path in the root, making what is missing; return the name too."""
     directory, _, name = path.rstrip("/").rpartition("/")
     return make_in(root, directory or ".", directory=True), name
 
@@ -150,7 +152,7 @@ def protect_readonly_paths(creation: Creation) -> None:
 
 
 def mask_paths(creation: Creation) -> None:
-    """Hide files behind /dev/null and directories behind an empty one (config-linux.md#masked-paths)."""
+    """Hide files behind /dev/null, directories behind an empty one (config-linux.md#masked-paths)."""
     for index, path in enumerate(creation.linux.get("maskedPaths", [])):
         with creation.naming(f"linux.maskedPaths[{index}]"):
             target = _open_existing(creation.root_fd, path)

@@ -1,5 +1,6 @@
-"""Checks of JSON values from which validate.py is put together. A check is a function of the value
-and the path of its property; what is wrong it says with that path in front.
+"""Checks of JSON values, from which validate.py is put together.
+
+A check is a function of the value and the path of its property: its errors begin with that path.
 """
 
 from __future__ import annotations
@@ -152,7 +153,7 @@ def both(first: Check, second: Check) -> Check:
 
 
 def not_implemented(value: object, where: str) -> None:
-    """Refuse a property that this runtime cannot apply; empty objects and arrays ask for nothing."""
+    """Refuse a property that this runtime cannot apply; an empty one asks for nothing."""
     if value not in ({}, [], ""):
         raise wrong(where, "this runtime does not implement it")
 

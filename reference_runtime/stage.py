@@ -53,7 +53,7 @@ class EnterUserNamespace(steps.Step):
             if creation.has_new_namespace("user"):
                 creation.there.send(IN_USER_NAMESPACE)
                 creation.there.expect(MAPPED, "the runtime")
-            namespaces.become_root(creation)
+            namespaces.become_root()
 
 
 class EnterNamespaces(steps.Step):

@@ -1,4 +1,4 @@
-"""System calls that the os module lacks: one tiny function each, named as in man 2, raising OSError.
+"""System calls that the os module lacks: one function each, named as in man 2, raising OSError.
 
 Numbers from 424 on are the same on every architecture; what is older goes through libc's function.
 """
@@ -10,7 +10,7 @@ import struct
 
 from reference_runtime import ffi
 
-# unshare(2), setns(2)
+# Flags of unshare(2) and setns(2).
 CLONE_NEWTIME = 0x00000080
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
@@ -20,7 +20,7 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
-# mount(2)
+# Flags of mount(2).
 MS_RDONLY = 1
 MS_NOSUID = 2
 MS_NODEV = 4
@@ -45,7 +45,7 @@ MS_STRICTATIME = 1 << 24
 MS_LAZYTIME = 1 << 25
 MNT_DETACH = 2
 
-# mount_setattr(2)
+# Attributes of mount_setattr(2).
 MOUNT_ATTR_RDONLY = 0x1
 MOUNT_ATTR_NOSUID = 0x2
 MOUNT_ATTR_NODEV = 0x4
@@ -68,7 +68,7 @@ FSCONFIG_SET_STRING = 1
 FSCONFIG_CMD_CREATE = 6
 CLOSE_RANGE_CLOEXEC = 4
 
-# prctl(2)
+# Options of prctl(2).
 PR_SET_DUMPABLE = 4
 PR_SET_KEEPCAPS = 8
 PR_CAPBSET_READ = 23
@@ -100,7 +100,9 @@ def setns(fd: int, nstype: int) -> None:
     ffi.call("setns", fd, nstype)
 
 
-def mount(source: str | None, target: str, fstype: str | None, flags: int, data: str | None) -> None:
+def mount(
+    source: str | None, target: str, fstype: str | None, flags: int, data: str | None
+) -> None:
     """Mount a filesystem, remount it, or change the propagation of a mount."""
     ffi.call("mount", _c(source), _c(target), _c(fstype), flags, _c(data))
 
@@ -116,7 +118,7 @@ def pivot_root(new_root: str, put_old: str) -> None:
 
 
 def open_tree(dirfd: int, path: str, flags: int) -> int:
-    """Open a mount, or with OPEN_TREE_CLONE a detached copy of it (a bind mount not yet attached)."""
+    """Open a mount, or with OPEN_TREE_CLONE a copy of it (a bind mount not yet attached)."""
     return ffi.call("syscall", _OPEN_TREE, dirfd, _c(path), flags | os.O_CLOEXEC)
 
 
@@ -129,7 +131,7 @@ def move_mount(tree: int, onto: int) -> None:
 def mount_setattr(
     tree: int, flags: int, attr_set: int = 0, attr_clr: int = 0, propagation: int = 0
 ) -> None:
-    """Change attributes of the mount whose root `tree` refers to, with AT_RECURSIVE of all below."""
+    """Change attributes of the mount whose root `tree` is, with AT_RECURSIVE of all below."""
     attributes = struct.pack("QQQQ", attr_set, attr_clr, propagation, 0)
     ffi.call(
         "syscall", _MOUNT_SETATTR, tree, b"", flags | AT_EMPTY_PATH, attributes, len(attributes)

@@ -1,5 +1,7 @@
-"""What config.json may say (config.md): every invalid value is an error, an unknown property is not
-(config.md#valid-values, #extensibility). The Linux section is in validate_linux.py.
+"""What config.json may say (config.md); the Linux section is in validate_linux.py.
+
+Every invalid value is an error, an unknown property is not (config.md#valid-values,
+config.md#extensibility).
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from reference_runtime.model import Json
 
-_NR_OPEN_MAX = 2**64 - 1
 _SUPPORTED_MAJOR = 1
 _LONGEST_NAME = 64  # __NEW_UTS_LEN
 
@@ -73,9 +74,7 @@ HOOK = schema.members(
     required=("path",),
 )
 
-ROOT = schema.members(
-    {"path": schema.non_empty, "readonly": schema.boolean}, required=("path",)
-)
+ROOT = schema.members({"path": schema.non_empty, "readonly": schema.boolean}, required=("path",))
 
 MOUNT = schema.both(
     schema.members(

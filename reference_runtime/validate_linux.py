@@ -132,9 +132,7 @@ LINUX = schema.members(
         "uidMappings": schema.array(ID_MAPPING),
         "gidMappings": schema.array(ID_MAPPING),
         "timeOffsets": schema.mapping(
-            schema.members(
-                {"secs": schema.int64, "nanosecs": schema.integer(0, 10**9 - 1)}
-            ),
+            schema.members({"secs": schema.int64, "nanosecs": schema.integer(0, 10**9 - 1)}),
             schema.one_of(_CLOCKS),
         ),
         "devices": schema.array(DEVICE),
@@ -142,7 +140,9 @@ LINUX = schema.members(
         "resources": RESOURCES,
         "sysctl": schema.mapping(schema.string, schema.non_empty),
         "rootfsPropagation": schema.one_of(
-            tuple(r + kind for r in ("", "r") for kind in ("shared", "slave", "private", "unbindable"))
+            tuple(
+                r + kind for r in ("", "r") for kind in ("shared", "slave", "private", "unbindable")
+            )
         ),
         "maskedPaths": schema.array(schema.absolute_path),
         "readonlyPaths": schema.array(schema.absolute_path),

@@ -1,8 +1,5 @@
 """The probe says what is so: every word and every fact against a source of its own."""
 
-# A test's name is its fact, and what the probe reports is any JSON.
-# ruff: noqa: ANN401, D103, D107
-
 import contextlib
 import ctypes
 import os
@@ -412,6 +409,33 @@ def test_crash_is_a_segmentation_fault(
 
     faults = [line.data for line in lines if line.event == "signal" and line.data["signal"] == 11]
     assert faults == [{"signal": 11, "code": 1, "sender": None}] * words.count("catch")
+
+
+@pytest.mark.parametrize(
+    ("words", "status"), [((), -signal.SIGPIPE), (("catch",), 3)], ids=["default", "catch"]
+)
+def test_a_report_that_nobody_can_read_ends_or_is_lost_but_never_loops(
+    probe: Path, words: tuple[str, ...], status: int
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with subprocess.Popen([probe, *words, "say=x", "exit=3"], stdout=writer) as process:
+        os.close(writer)
+        try:
+            assert process.wait(PATIENCE) == status
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    ("words", "status"), [((), -signal.SIGXFSZ), (("catch",), 3)], ids=["default", "catch"]
+)
+def test_a_report_beyond_the_file_size_limit_ends_or_is_lost_but_never_loops(
+    say: Callable[..., list[Line]], tmp_path: Path, words: tuple[str, ...], status: int
+) -> None:
+    out = f"to={tmp_path}/out"
+
+    say(*words, out, "say=x", "exit=3", status=status, preexec_fn=limited(resource.RLIMIT_FSIZE, 0))
 
 
 def test_pause_waits_until_it_is_killed(live: Callable[..., Live]) -> None:

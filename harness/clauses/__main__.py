@@ -87,7 +87,7 @@ def _text(found: Coverage) -> str:
     levels = Counter(clauses.catalogue()[id_].level for id_ in found.tested)
     by_level = ", ".join(f"{number} {level}" for level, number in levels.items())
     lines = [
-        f"{len(clauses.catalogue())} clauses of {found.census} census entries with cases",
+        f"{len(clauses.catalogue())} clauses; {found.census} entries of the census have cases",
         f"tested      {len(found.tested)} ({by_level})",
         f"untestable  {len(found.untestable)}",
         *(f"  {id_}: {why}" for id_, why in found.untestable.items()),

@@ -110,3 +110,7 @@ def _compile(compiler: tuple[str, ...], probe: Path, run: Run) -> None:
             raise ProbeError(message)
         made.chmod(0o755)
         made.replace(probe)
+
+
+if __name__ == "__main__":
+    print(build())  # noqa: T201 - make setup shows where it is

@@ -179,6 +179,17 @@ static void start_line(const char *event)
     text_member("event", event);
 }
 
+/* A write that fails with EPIPE or EFBIG also raises SIGPIPE or SIGXFSZ.  A handler whose report
+ * fails so would be called for it again, for ever. */
+static void drop_signals_of_a_failed_report(void)
+{
+    uint64_t both = 1UL << (SIGPIPE - 1) | 1UL << (SIGXFSZ - 1);
+    struct __kernel_timespec at_once = {0, 0};
+
+    while (!failed(CALL(rt_sigtimedwait, &both, NULL, &at_once, sizeof(both))))
+        ;
+}
+
 /*
  * Writes to a file opened with O_APPEND hold the inode's lock: lines of several processes never mix.
  * (On a pipe that holds up to PIPE_BUF, 4096 bytes.)  A caught signal may cut a write to a pipe short,
@@ -201,6 +212,8 @@ static void write_out(void)
         else
             done += (size_t)result;
     }
+    if (done < line->length && line == &signal_line)
+        drop_signals_of_a_failed_report();
     CALL(rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
 }
 

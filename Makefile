@@ -1,0 +1,59 @@
+# make conformance [RUNTIME=/usr/sbin/runc] · make test · make lint · make bench · make runtimes
+#
+# A target that needs the virtual environment calls `setup`, which costs nothing the second time.
+
+RUNTIME ?=
+PYTEST_ARGS ?=
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+RUNTIMES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oci-conformance/runtimes
+
+.PHONY: setup conformance test lint bench deps runtimes clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'Python 3.11 or newer is needed; give one by PYTHON=/path/to/python3'; exit 4; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m compileall -q harness reports reference_runtime
+	$(BIN)/python -m reference_runtime.install $(BIN)/reference-runtime
+	$(BIN)/python -m harness.probe.build
+	@touch $@
+
+# The exit status is pytest's own: 0 conformant, 1 not, 3 an error of ours, 4 usage, 5 nothing ran.
+conformance: setup
+	@$(BIN)/pytest $(if $(RUNTIME),--runtime=$(RUNTIME)) $(PYTEST_ARGS) || exit $$?
+
+test: setup
+	@if [ "$$CI" = true ] || ! command -v runc crun >/dev/null; then $(MAKE) --no-print-directory deps; fi
+	@$(BIN)/pytest tests $(PYTEST_ARGS)
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: setup
+	@$(BIN)/python tools/bench.py $(if $(RUNTIME),$(RUNTIME))
+
+# Debian packages that some tests need. Installs, never removes.
+deps:
+	@if command -v runc >/dev/null && command -v crun >/dev/null; then \
+	  echo 'runc and crun are installed'; \
+	elif command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -qq --yes --no-install-recommends --no-remove runc crun; \
+	else \
+	  echo 'no apt-get here: install runc and crun by hand; tests that need them are skipped'; \
+	fi
+
+# Newer runtimes than Debian's, pinned, from the language registries, into a cache outside the tree.
+runtimes: setup
+	@$(BIN)/python tools/runtimes.py $(RUNTIMES)
+
+clean:
+	rm -rf build $(VENV)
