@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness import events
 from harness.faults import NotShown
-from harness.hooks import OPERATIONS, HookRun, runs
+from harness.hooks import KINDS, OPERATIONS, HookRun, runs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,8 +69,20 @@ class Bundle:
 
     @property
     def ran(self) -> list[str]:
-        """Labels of its hooks that have run so far, in order: ``["createRuntime 1", ...]``."""
-        return [run.label for run in self.hooks]
+        """Labels of its hooks that have run so far, in order: ``["createRuntime 1", ...]``.
+
+        One that has run twice is there twice.
+        """
+        begun = [line.as_ for line in self.lines if line.event == "begin"]
+        return [label for label in begun if label.partition(" ")[0] in KINDS]
+
+    @property
+    def moments(self) -> list[str]:
+        """Who has begun and ended so far: ``["poststart 1 begin", "program begin", ...]``.
+
+        The program is among them if it writes to the log, as that of the template ``logs`` does.
+        """
+        return [f"{line.as_} {line.event}" for line in self.lines if line.event in {"begin", "end"}]
 
     def hook(self, label: str) -> HookRun:
         """Return the run of the hook with this label, ``poststop 1``.
@@ -89,6 +102,17 @@ class Bundle:
             return any(line.as_ == label and line.event == event for line in lines)
 
         return there(events.wait(self.log, self.nonce, there, self.deadline))
+
+    def inside(self, path: Path | str) -> Path:
+        """Where the host finds what the container has at the absolute ``path``."""
+        return self.rootfs / str(path).lstrip("/")
+
+    def plant(self, path: Path, *words: str) -> None:
+        """Put a copy of the probe at ``path``; ``words`` are what it does if it is given none."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(self.inside("/probe"), path)
+        script = path.with_name(f"{path.name}.words")
+        script.write_text("\n".join([f"nonce={self.nonce}", *words]))
 
     def gate(self, name: str = "gate") -> Gate:
         """Make a fifo in the root file system, for the word ``wait=/gate`` of a program.

@@ -164,6 +164,20 @@ class Container:
             procfs.reap(self._pid)
         return ended
 
+    def ended(self, *, reap: bool = True) -> Container:
+        """Wait for the end of the container process alone; NotShown if it does not end in time."""
+        if not self.exited(reap=reap):
+            raise NotShown(f"after {self._last} the container process did not end", self._last)
+        return self
+
+    def settled(self, status: str) -> str:
+        """Query until the status is this one or the deadline is over; return the last one."""
+        deadline = time.monotonic() + self.runtime.deadline
+        while (found := self.status()) != status and time.monotonic() < deadline:
+            # Each turn waits for one whole operation of the runtime: there is no event for this.
+            continue
+        return found
+
     def stopped(self, *, reap: bool = True) -> Container:
         """Wait for the end of the container process and until the status is stopped.
 
@@ -171,11 +185,8 @@ class Container:
         """
         if not self.exited(reap=reap) and self.status() != Status.STOPPED:
             raise NotShown(f"after {self._last} the container process did not end", self._last)
-        deadline = time.monotonic() + self.runtime.deadline
-        while (status := self.status()) != Status.STOPPED:
-            # Each turn waits for one whole operation of the runtime: there is no event for this.
-            if time.monotonic() > deadline:
-                raise NotShown(f"the process has ended, the status is {status!r}", self._last)
+        if (status := self.settled(Status.STOPPED)) != Status.STOPPED:
+            raise NotShown(f"the process has ended, the status is {status!r}", self._last)
         return self
 
     def close(self) -> None:

@@ -65,6 +65,11 @@ class Started:
             hung=hung,
         )
 
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended; not to be asked after ``finish``."""
+        return not readable(self._pidfd, 0.0)
+
     def end(self) -> None:
         """SIGKILL the process group that was made for this program."""
         # The leader has not been reaped, so its number still names this group and no other.

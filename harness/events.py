@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import time
+from functools import cache
 from typing import TYPE_CHECKING
 
 from harness import linux
@@ -35,10 +36,13 @@ def wait(
     Ends early when the process behind the pidfd ``process`` has ended: then no line can follow.
     Wakes by inotify(7) on the inode, which containers share as long as it is not behind an overlay.
     """
+    found = lines(path, nonce)
+    if ready(found):
+        return found
     deadline = time.monotonic() + seconds
-    inotify = linux.inotify_init1()
+    inotify = _inotify()
+    watch = linux.inotify_add_watch(inotify, str(path), linux.IN_MODIFY)
     try:
-        linux.inotify_add_watch(inotify, str(path), linux.IN_MODIFY)
         poller = select.poll()
         poller.register(inotify, select.POLLIN)
         if process is not None:
@@ -46,10 +50,8 @@ def wait(
         ended = False
         while True:
             found = lines(path, nonce)
-            if ready(found) or ended:
-                return found
             remaining = deadline - time.monotonic()
-            if remaining <= 0:
+            if ready(found) or ended or remaining <= 0:
                 return found
             woken = [fd for fd, _ in poller.poll(remaining * 1000)]
             if inotify in woken:
@@ -57,4 +59,10 @@ def wait(
             # What was written before the end is read once more after it.
             ended = process in woken
     finally:
-        os.close(inotify)
+        linux.inotify_rm_watch(inotify, watch)
+
+
+@cache
+def _inotify() -> int:
+    # One for the life of the process: closing one waits for a grace period of the kernel, 15 ms.
+    return linux.inotify_init1()

@@ -10,8 +10,8 @@
     |   `-- MalformedOutput          succeeded, but what it printed cannot be read
     |-- NotShown                     the container never showed the sign that the case waits for
     |-- HarnessError                 the world could not be built, watched or cleaned: verdict error
-    |   `-- ProbeError               the probe could not be built or does not run
     `-- UsageError                   bad input from the user: one clear line, exit status 4
+        |-- ProbeError               the probe cannot be built here
         |-- CatalogueError
         |-- TemplateError
         |-- ExpectationError
@@ -77,12 +77,12 @@ class HarnessError(ConformanceError):
     """The harness could not build, watch or clean the world."""
 
 
-class ProbeError(HarnessError):
-    """The probe could not be built or does not run."""
-
-
 class UsageError(ConformanceError):
     """Bad input; the message is one line that names the thing and the way out."""
+
+
+class ProbeError(UsageError):
+    """The probe cannot be built: no compiler, or it fails; the first line says what to do."""
 
 
 class CatalogueError(UsageError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -11,12 +12,13 @@ from harness.faults import NotShown, RuntimeFault
 from harness.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from harness.bundle import Bundle
     from harness.configuration import Offence
     from harness.container import Container
+    from harness.procfs import Process
     from harness.runtime import Call, Runtime
     from harness.session import Session
     from harness.workspace import Workspace
@@ -139,9 +141,11 @@ def shared(session: Session, request: pytest.FixtureRequest) -> Callable[..., Co
     def make(template: str, **values: object) -> Container:
         key = (request.module.__name__, template, repr(values))
         journal = session.workspace.runtime.journal
-        if key not in session.shared:
+        first = key not in session.shared
+        if first:
             session.evidence[key] = _share(session, key, template, values)
         evidence = session.evidence[key]
+        journal.borrowed += 0.0 if first else evidence.runtime_seconds
         journal.operations.extend(evidence.operations)
         journal.timeline.extend(evidence.timeline)
         journal.config = evidence.config
@@ -179,6 +183,18 @@ def record(session: Session) -> Records:
 def world(session: Session) -> Callable[[], World]:
     """Look at what of the host a runtime could have changed: processes, mounts, cgroups."""
     return session.workspace.look
+
+
+@pytest.fixture
+def reuse(session: Session) -> Iterator[Callable[[int], Process]]:
+    """Start a process of ours under a number that has become free; it ends with the case."""
+    with ExitStack() as until_the_end:
+
+        def start(pid: int) -> Process:
+            words = [str(session.workspace.host_probe), "pause"]
+            return until_the_end.enter_context(procfs.numbered(pid, words))
+
+        yield start
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ file before pivot_root(2), by the host's path, and after it, as ``/log``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness import state
 
@@ -47,7 +47,8 @@ class Hook:
 
     ``words`` go to the probe after it has shown its state and facts; ``{root}`` in them stands for
     the root file system as the hook sees it, ``{host}`` for it as the host sees it. ``members``
-    are put over the entry as it is written: ``{"timeout": 1}``; None removes one.
+    are put over the entry as it is written, their texts filled in likewise: ``{"timeout": 1}``;
+    None removes one.
     """
 
     label: str = "1"
@@ -55,6 +56,9 @@ class Hook:
     words: Sequence[str] = ()
     members: Mapping[str, Any] = field(default_factory=dict)
     reads_stdin: bool = True
+    env: Sequence[str] = ("HOOK=1",)
+    script_in: Literal["args", "env"] = "args"
+    """What carries the probe's script; the other one is then free to be what a case is about."""
 
 
 @dataclass(frozen=True)
@@ -103,26 +107,36 @@ FACTS = "facts=ids,argv,env,cwd,ns,root,uts,cgroup,mountinfo"
 def entry(kind: str, hook: Hook, nonce: str, probe: Path, rootfs: Path) -> dict[str, Any]:
     """Write the entry for config.json. ``probe`` and ``rootfs`` are paths of the host."""
     inside = kind == "startContainer"
-    root = "" if inside else str(rootfs)
-    words = [w.replace("{root}", root).replace("{host}", str(rootfs)) for w in hook.words]
+    places = {"{root}": "" if inside else str(rootfs), "{host}": str(rootfs)}
+    script = [
+        f"nonce={nonce}",
+        f"as={kind} {hook.label}",
+        "to={root}/log",
+        "say=begin",
+        *(["stdin"] if hook.reads_stdin else []),
+        FACTS,
+        *hook.words,
+        "say=end",
+        f"exit={hook.exit}",
+    ]
+    in_args = hook.script_in == "args"
+    carried = [] if in_args else ["CONFORMANCE_PROBE=" + "\n".join(script)]
     document: dict[str, Any] = {
         "path": "/probe" if inside else str(probe),
-        "args": [
-            "hook",
-            f"nonce={nonce}",
-            f"as={kind} {hook.label}",
-            f"to={root}/log",
-            "say=begin",
-            *(["stdin"] if hook.reads_stdin else []),
-            FACTS,
-            *words,
-            "say=end",
-            f"exit={hook.exit}",
-        ],
-        "env": ["HOOK=1"],
+        "args": ["hook", *(script if in_args else [])],
+        "env": [*hook.env, *carried],
+        **hook.members,
     }
-    document.update(hook.members)
-    return {name: value for name, value in document.items() if value is not None}
+    return {name: _filled(value, places) for name, value in document.items() if value is not None}
+
+
+def _filled(value: Any, places: Mapping[str, str]) -> Any:  # noqa: ANN401 - a value of JSON
+    if isinstance(value, list):
+        return [_filled(item, places) for item in value]
+    if isinstance(value, str):
+        for name, place in places.items():
+            value = value.replace(name, place)
+    return value
 
 
 def runs(lines: Iterable[Line]) -> list[HookRun]:

@@ -18,6 +18,8 @@ class Journal:
     timeline: list[Moment] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     recorded: dict[str, Any] = field(default_factory=dict)
+    borrowed: float = 0.0
+    """Seconds inside the runtime that an earlier case has spent for this one as well."""
     config: str | None = None
     """The last bundle's config.json."""
 
@@ -35,8 +37,8 @@ class Journal:
 
     @property
     def runtime_seconds(self) -> float:
-        """Seconds spent inside the runtime."""
-        return sum(operation.seconds for operation in self.operations)
+        """Seconds spent inside the runtime during this case."""
+        return sum(operation.seconds for operation in self.operations) - self.borrowed
 
 
 def cut(text: str, limit: int = OUTPUT_LIMIT) -> str:

@@ -8,6 +8,10 @@ from typing import Final
 
 CLONE_NEWNS: Final = 0x00020000
 CLONE_NEWCGROUP: Final = 0x02000000
+CLONE_NEWUTS: Final = 0x04000000
+CLONE_NEWNET: Final = 0x40000000
+CLONE_NEWIPC: Final = 0x08000000
+CLONE_NEWNET: Final = 0x40000000
 
 MS_RDONLY: Final = 0x1
 MS_NOSUID: Final = 0x2
@@ -38,6 +42,16 @@ def _checked(result: int, name: str) -> int:
 def unshare(flags: int) -> None:
     """unshare(2): move the calling thread into new namespaces."""
     _checked(_libc.unshare(flags), "unshare")
+
+
+def setns(fd: int) -> None:
+    """setns(2): move the calling thread into the namespace behind ``fd``, of whatever kind."""
+    _checked(_libc.setns(fd, 0), "setns")
+
+
+def setns(fd: int, kind: int = 0) -> None:
+    """setns(2): move the calling thread into an existing namespace."""
+    _checked(_libc.setns(fd, kind), "setns")
 
 
 def mount(source: str, target: str, fstype: str | None, flags: int = 0, data: str = "") -> None:
@@ -81,3 +95,8 @@ def inotify_init1(flags: int = os.O_CLOEXEC | os.O_NONBLOCK) -> int:
 def inotify_add_watch(fd: int, path: str, mask: int) -> int:
     """inotify_add_watch(2)."""
     return _checked(_libc.inotify_add_watch(fd, os.fsencode(path), mask), path)
+
+
+def inotify_rm_watch(fd: int, watch: int) -> None:
+    """inotify_rm_watch(2)."""
+    _checked(_libc.inotify_rm_watch(fd, watch), "inotify_rm_watch")

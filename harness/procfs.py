@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import door
+from harness.faults import HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 
@@ -29,6 +37,17 @@ class Process:
     def alive(self) -> bool:
         """Whether this very process still runs."""
         return Process.of(self.pid) == self
+
+    def ends(self, seconds: float) -> bool:
+        """Whether it ends within ``seconds``; a zombie has ended."""
+        try:
+            pidfd = os.pidfd_open(self.pid)
+        except OSError:
+            return True
+        try:
+            return not self.alive or door.readable(pidfd, max(0.0, seconds))
+        finally:
+            os.close(pidfd)
 
     def namespace(self, kind: str) -> str:
         """``mnt:[4026531841]``: which namespace of this kind it is in; empty if it is gone."""
@@ -134,6 +153,24 @@ def describe(pid: int) -> str:
     except OSError:
         return f"pid {pid} (gone)"
     return f"pid {pid} {text[text.find('(') : text.rfind(')') + 1]}"
+
+
+@contextmanager
+def numbered(pid: int, argv: Sequence[str]) -> Iterator[Process]:
+    """Run ``argv``, which does not end by itself, under the process number ``pid``.
+
+    Raises HarnessError if the number is not to be had.
+    """
+    Path("/proc/sys/kernel/ns_last_pid").write_text(str(pid - 1))
+    nowhere = Path("/dev/null")
+    started = door.start(argv, stdout=nowhere, stderr=nowhere, deadline=0)
+    try:
+        found = Process.of(started.pid)
+        if found is None or found.pid != pid:
+            raise HarnessError(f"pid {pid} was asked for, the kernel gave {describe(started.pid)}")
+        yield found
+    finally:
+        started.finish()
 
 
 def zombie(pid: int) -> bool:

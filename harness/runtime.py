@@ -133,6 +133,11 @@ class Call:
     journal: Journal
     done: bool = False
 
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return not self.done and self.started.running
+
     def finish(self) -> None:
         """Wait for the end. Raises the RuntimeFault that the operation ended in."""
         if self.done:

@@ -61,7 +61,7 @@ class Capabilities:
 
 def last_known() -> int:
     """Return the number of the kernel's last capability."""
-    with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:
+    with open("/proc/sys/kernel/cap_last_cap", encoding="utf-8") as file:
         return int(file.read())
 
 
@@ -70,7 +70,7 @@ def available(*, in_user_namespace: bool) -> int:
     if in_user_namespace:
         return (1 << last_known() + 1) - 1  # it has all, over what the namespace owns
     permitted = bounding = 0
-    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+    with open("/proc/self/status", encoding="utf-8", errors="replace") as status:
         for line in status:
             if line.startswith("CapPrm:"):
                 permitted = int(line[7:], 16)

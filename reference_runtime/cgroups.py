@@ -194,7 +194,7 @@ def _remove_tree(top: str) -> None:
 
 def read(path: str) -> str:
     """Read a control file."""
-    with open(path, encoding="ascii") as file:
+    with open(path, encoding="utf-8") as file:
         return file.read().strip()
 
 

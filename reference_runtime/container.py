@@ -170,7 +170,7 @@ def _read_record(directory: str) -> Json:
 
 def _write_record(directory: str, record: Json) -> None:
     new = f"{directory}/{RECORD}.new"
-    with open(new, "w", encoding="ascii") as file:
+    with open(new, "w", encoding="utf-8") as file:
         file.write(jsonlite.dumps(record))
     os.rename(new, f"{directory}/{RECORD}")
 

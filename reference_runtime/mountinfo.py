@@ -28,7 +28,7 @@ def mount_id(path: str) -> int:
     """Return the ID of the mount that the path is on: of those on top of each other the topmost."""
     fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as info:
+        with open(f"/proc/self/fdinfo/{fd}", encoding="utf-8") as info:
             for line in info:
                 if line.startswith("mnt_id:"):
                     return int(line[7:])

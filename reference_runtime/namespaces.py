@@ -41,9 +41,9 @@ def enter_user_namespace(creation: Creation) -> None:
 
 def become_root() -> None:
     """Become the root of the user namespace, else the first ID that is mapped into it."""
-    ids = [_first_mapped(f"/proc/self/{kind}_map") for kind in ("gid", "uid")]
-    os.setresgid(ids[0], ids[0], ids[0])
-    os.setresuid(ids[1], ids[1], ids[1])
+    gid, uid = (_first_mapped(f"/proc/self/{kind}_map") for kind in ("gid", "uid"))
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
     # Changed IDs make /proc/self root's, who is a stranger here; stage.py takes it back.
     syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)
     try:
@@ -53,9 +53,12 @@ def become_root() -> None:
 
 
 def _first_mapped(path: str) -> int:
-    with open(path, encoding="ascii") as rows:
+    with open(path, encoding="utf-8") as rows:
         firsts = [int(row.split()[0]) for row in rows]
-    return 0 if 0 in firsts or not firsts else min(firsts)
+    if not firsts:
+        message = "linux.namespaces: no IDs are mapped into the user namespace"
+        raise errors.OperationError(message)
+    return min(firsts)
 
 
 def enter_others(creation: Creation) -> None:
@@ -82,7 +85,7 @@ def set_time_offsets(creation: Creation) -> None:
     for clock, offset in creation.linux.get("timeOffsets", {}).items():
         line = f"{clock} {offset.get('secs', 0)} {offset.get('nanosecs', 0)}"
         try:
-            with open("/proc/self/timens_offsets", "w", encoding="ascii") as file:
+            with open("/proc/self/timens_offsets", "w", encoding="utf-8") as file:
                 file.write(line)
         except OSError as error:
             message = f"linux.timeOffsets.{clock}: {errors.reason(error)}"

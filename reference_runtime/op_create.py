@@ -287,7 +287,7 @@ class Finish(steps.Step):
         """Write the record last: a killed create leaves no container that seems created."""
         if made.pid_file:
             new = f"{made.pid_file}.{os.getpid()}"
-            with open(new, "w", encoding="ascii") as file:
+            with open(new, "w", encoding="utf-8") as file:
                 file.write(str(made.init_pid))  # without a newline: containerd takes no other
             os.rename(new, made.pid_file)
             made.pid_file_written = True

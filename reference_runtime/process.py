@@ -78,7 +78,7 @@ def set_oom_score(creation: Creation) -> None:
         score = creation.process["oomScoreAdj"]
         with creation.naming("process.oomScoreAdj"):
             path = f"/proc/{creation.init_pid}/oom_score_adj"
-            with open(path, "w", encoding="ascii") as file:
+            with open(path, "w", encoding="utf-8") as file:
                 file.write(str(score))
 
 

@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from harness.faults import ProbeError
+
 __all__ = ["ProbeError", "build"]
 
 HERE = Path(__file__).parent
@@ -36,10 +38,6 @@ FLAGS = (
 FIRST_LINES = 5
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-class ProbeError(RuntimeError):
-    """The probe could not be built; the first line says what to do."""
 
 
 def build(cache: Path | None = None, cc: str | None = None, *, run: Run = subprocess.run) -> Path:

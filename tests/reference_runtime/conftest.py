@@ -1,0 +1,211 @@
+"""Bundles, and the reference runtime run as the program that it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+DEADLINE = 10  # seconds for anything that is waited for
+
+
+class Result:
+    """What one call of the runtime gave."""
+
+    def __init__(self, status: int, stdout: str, stderr: str) -> None:
+        self.status = status
+        self.stdout = stdout
+        self.stderr = stderr
+
+    @property
+    def ok(self) -> bool:
+        return self.status == 0
+
+
+class Runtime:
+    """The launcher, with a root of its own; output goes to files, as containers inherit it."""
+
+    def __init__(self, launcher: Path, work: Path) -> None:
+        self.launcher = launcher
+        self.root = work / "root"
+        self.work = work
+        self.ids: list[str] = []
+
+    def start_process(self, *words: str, cwd: Path | None = None) -> subprocess.Popen[bytes]:
+        with (self.work / "stdout").open("wb") as out, (self.work / "stderr").open("wb") as err:
+            return subprocess.Popen(
+                [self.launcher, "--root", self.root, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env={"LEAK": "1"},
+                cwd=cwd,
+            )
+
+    def __call__(self, *words: str, cwd: Path | None = None) -> Result:
+        process = self.start_process(*words, cwd=cwd)
+        wait_for_exit(process.pid)
+        return Result(
+            process.wait(),
+            (self.work / "stdout").read_text(),
+            (self.work / "stderr").read_text(),
+        )
+
+    def create(self, bundle: Path, *options: str) -> str:
+        """Create a container that the fixture will remove, and return its ID."""
+        identifier = self.new_id()
+        result = self("create", "--bundle", str(bundle), *options, identifier)
+        assert result.ok, result.stderr
+        return identifier
+
+    def new_id(self) -> str:
+        self.ids.append(f"t{uuid.uuid4().hex[:12]}")
+        return self.ids[-1]
+
+    def state(self, identifier: str) -> dict:
+        result = self("state", identifier)
+        assert result.ok, result.stderr
+        return json.loads(result.stdout)
+
+    def knows(self, identifier: str) -> bool:
+        return self("state", identifier).ok
+
+    def stop(self, identifier: str) -> None:
+        pid = self.state(identifier)["pid"]
+        pidfd = os.pidfd_open(pid)
+        assert self("kill", identifier, "KILL").ok
+        wait_for_exit(pidfd=pidfd)
+        os.close(pidfd)
+
+
+def wait_for_exit(pid: int = 0, *, pidfd: int = -1) -> None:
+    """Wait until a process has ended, by its pidfd."""
+    fd = pidfd if pidfd >= 0 else os.pidfd_open(pid)
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    assert poll.poll(DEADLINE * 1000), "the process has not ended in time"
+    if fd != pidfd:
+        os.close(fd)
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The static program of all containers."""
+    compiler = shutil.which("cc")
+    if not compiler:
+        pytest.skip("needs a C compiler named cc")
+    path = tmp_path_factory.mktemp("program") / "program"
+    subprocess.run([compiler, "-static", "-O1", "-o", path, HERE / "program.c"], check=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("launcher") / "reference-runtime"
+    command = [sys.executable, "-m", "reference_runtime.install", path]
+    subprocess.run(command, check=True, cwd=HERE.parents[1])
+    return path
+
+
+@pytest.fixture
+def runtime(launcher: Path, tmp_path: Path):
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    runtime = Runtime(launcher, tmp_path)
+    yield runtime
+    for identifier in runtime.ids:
+        runtime("delete", "--force", identifier)
+
+
+@pytest.fixture
+def config() -> dict:
+    """A configuration that every test may change before it makes the bundle."""
+    return {
+        "ociVersion": "1.3.0",
+        "root": {"path": "rootfs"},
+        "process": {
+            "cwd": "/",
+            "args": ["/program", "wait"],
+            "env": ["A=1", "PATH=/"],
+            "user": {"uid": 0, "gid": 0},
+        },
+        "mounts": [
+            {"destination": "/proc", "type": "proc", "source": "proc"},
+            {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]},
+        ],
+        "linux": {
+            "namespaces": [{"type": kind} for kind in ("pid", "mount", "uts", "ipc", "network")],
+            "cgroupsPath": f"/reference-runtime-tests/{uuid.uuid4().hex}",
+        },
+    }
+
+
+@pytest.fixture
+def make_bundle(program: Path, tmp_path: Path):
+    def make(config: dict | str, name: str = "bundle") -> Path:
+        bundle = tmp_path / name
+        (bundle / "rootfs").mkdir(parents=True)
+        shutil.copy(program, bundle / "rootfs/program")
+        text = config if isinstance(config, str) else json.dumps(config)
+        (bundle / "config.json").write_text(text)
+        return bundle
+
+    return make
+
+
+@pytest.fixture
+def cgroups(config: dict):
+    """The directories that exist at the configuration's cgroupsPath, in all hierarchies."""
+
+    def existing() -> list[Path]:
+        path = config["linux"]["cgroupsPath"].lstrip("/")
+        mounted = [Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir()]
+        return [top / path for top in mounted if (top / path).is_dir()]
+
+    return existing
+
+
+@pytest.fixture
+def log(tmp_path: Path, config: dict, program: Path):
+    """A file to which hooks and programs append, on the host and in the container."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    mount = {"destination": "/shared", "type": "none", "source": str(shared), "options": ["bind"]}
+    config["mounts"].append(mount)
+    return Log(shared, program)
+
+
+class Log:
+    """What hooks have written, and hooks that write."""
+
+    def __init__(self, directory: Path, program: Path) -> None:
+        self.directory = directory
+        self.program = program
+
+    @property
+    def words(self) -> list[str]:
+        path = self.directory / "log"
+        return path.read_text().split() if path.exists() else []
+
+    def hook(self, word: str, status: int = 0, *, inside: bool = False) -> dict:
+        """A hook that appends a word and exits with a status."""
+        path, directory = ("/program", "/shared") if inside else (self.program, self.directory)
+        args = ["hook", "append", f"{directory}/log", f"{word} ", str(status)]
+        return {"path": str(path), "args": args}
+
+    def state_hook(self, name: str) -> dict:
+        """A hook on the host that keeps its stdin."""
+        path = self.directory / name
+        return {"path": "/bin/sh", "args": ["sh", "-c", f"cat > {path}"], "env": ["PATH=/bin"]}
+
+    def state(self, name: str) -> dict:
+        return json.loads((self.directory / name).read_text())

@@ -1,0 +1,63 @@
+"""Runtimes that are no runtimes pass nothing: the suite cannot be fooled by an exit status."""
+
+from __future__ import annotations
+
+import fnmatch
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+from conftest import run_suite
+
+from harness.results import Verdict
+
+MINIATURES = Path(__file__).parent / "miniatures"
+HELD = {Verdict.PASS, Verdict.RECORDED}
+
+
+def judge(name, tmp_path):
+    """Run the whole suite on a miniature, every case of which is to meet it."""
+    return run_suite(
+        f"--runtime={MINIATURES / name}",
+        "--spec-version=1.3.0",
+        "-q",
+        "-n2",
+        "--dist=loadscope",
+        results=tmp_path,
+    )
+
+
+@pytest.mark.parametrize("name", ["fails", "succeeds", "prints_garbage", "dies_by_sigsegv"])
+def test_what_makes_no_container_passes_no_case(name, tmp_path):
+    outcome = judge(name, tmp_path)
+
+    assert [case.case for case in outcome.run.cases if case.verdict in HELD] == []
+    assert [case.case for case in outcome.run.cases if case.verdict is Verdict.ERROR] == []
+    assert outcome.status == 1
+
+
+def test_what_hangs_ends_within_a_minute_and_passes_no_case(tmp_path):
+    began = time.monotonic()
+
+    outcome = run_suite(
+        f"--runtime={MINIATURES / 'hangs'}", "--spec-version=1.3.0", "-q", results=tmp_path
+    )
+
+    assert [case.case for case in outcome.run.cases if case.verdict in HELD] == []
+    assert [case.case for case in outcome.run.cases if case.verdict is Verdict.ERROR] == []
+    assert outcome.status == 1
+    assert time.monotonic() - began < 60
+
+
+def test_what_pretends_passes_only_the_argued_cases(tmp_path):
+    argued = tomllib.loads((MINIATURES / "pretends.toml").read_text())["argued"]
+
+    outcome = judge("pretends", tmp_path)
+
+    held = [case.case for case in outcome.run.cases if case.verdict in HELD]
+    surprising = [c for c in held if not any(fnmatch.fnmatchcase(c, p) for p in argued)]
+    assert surprising == []
+    assert [p for p in argued if not fnmatch.filter(held, p)] == []
+    assert [case.case for case in outcome.run.cases if case.verdict is Verdict.ERROR] == []
+    assert outcome.status == 1

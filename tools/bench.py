@@ -1,0 +1,199 @@
+"""What the suite costs beyond a hand-written loop of the same operations, measured in one run.
+
+For each runtime the loop and the suite take turns, so that both meet the same machine. Prints a
+table, and one line of JSON last. Milliseconds are medians over the rounds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from textwrap import dedent
+
+from harness import door, procfs
+from harness.session import Session
+
+ROUNDS = 4
+CASES = 50
+"""Of each kind in a round: 200 in all."""
+
+SUITE = '''
+"""Cases that do nothing but what the loop does."""
+
+import pytest
+from harness import clause
+
+
+@clause("runtime.start.runs-program")
+@pytest.mark.parametrize("number", range({cases}))
+def test_own(create, number):
+    container = create("exits").start().stopped()
+    container.delete()
+    assert container.facts["ids"]["uid"] == [0, 0, 0]
+
+
+@clause("runtime.start.runs-program")
+@pytest.mark.parametrize("number", range({cases}))
+def test_shared(shared, number):
+    assert shared("waits").facts["ids"]["uid"] == [0, 0, 0]
+'''
+
+CONFTEST = '''
+import json
+import time
+from pathlib import Path
+
+from harness import options
+
+pytest_plugins = ["harness.plugin"]
+options.SUITES = Path(__file__).parent / "suites"
+SEEN = []
+
+
+def pytest_runtest_logstart(nodeid):
+    SEEN.append((nodeid, time.time()))
+
+
+def pytest_runtest_logfinish(nodeid):
+    SEEN.append((nodeid, time.time()))
+
+
+def pytest_unconfigure():
+    Path(__file__).with_name("times.json").write_text(json.dumps(SEEN))
+'''
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of one runtime; milliseconds per case."""
+
+    runtime: str
+    loop: float
+    own: float
+    own_overhead: float
+    shared: float
+    start_up: float
+    cases_per_second: float
+    ratio: float
+    """A case with its own container to one turn of the loop."""
+
+
+def loop(path: str, turns: int) -> float:
+    """Milliseconds for one turn of a loop of create, start, state, delete on a fresh bundle."""
+    session = Session.enter(path, 10.0, "1.0.0")
+    try:
+        work = session.sandbox.work
+        bundle = session.workspace.bundle("exits", {"cgroups_path": "/loop"})
+        root = work / "loop-root"
+        took = [_turn(path, root, bundle.path, bundle.nonce) for _ in range(turns)]
+        return median(took) * 1000
+    finally:
+        session.leave()
+
+
+def _turn(path: str, root: Path, bundle: Path, nonce: str) -> float:
+    began = time.monotonic()
+    before = set(procfs.children(os.getpid()))
+    rootfs = bundle / "rootfs"
+    shutil.rmtree(rootfs / "dev")
+    (rootfs / "dev").mkdir()
+    out = bundle / "out"
+    with out.open("wb") as stream:
+        _spawn([path, "--root", str(root), "create", "--bundle", str(bundle), "loop"], stream.fileno())
+    (pid,) = set(procfs.children(os.getpid())) - before
+    pidfd = os.pidfd_open(pid)
+    _spawn([path, "--root", str(root), "start", "loop"], None)
+    door.readable(pidfd, 10)
+    os.close(pidfd)
+    os.waitpid(pid, 0)
+    _spawn([path, "--root", str(root), "state", "loop"], None)
+    _spawn([path, "--root", str(root), "delete", "loop"], None)
+    if nonce not in out.read_text():
+        raise SystemExit(f"{path}: the program of the loop printed nothing")
+    return time.monotonic() - began
+
+
+def _spawn(words: list[str], stdout: int | None) -> None:
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, stdout or null, 1)]
+    pid = os.posix_spawn(words[0], words, os.environ, file_actions=actions)
+    os.close(null)
+    _, status = os.waitpid(pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(words)}: status {status}")
+
+
+def suite(path: str, directory: Path) -> tuple[float, float, float]:
+    """Milliseconds for a case of its own, a case that shares, and the start-up."""
+    began = time.time()
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--runtime={path}",
+         "--spec-version=1.0.0", "--expectations=none", f"--results={directory / 'results'}"],
+        cwd=directory, check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    seen = json.loads((directory / "times.json").read_text())
+    own = [at for name, at in seen if "test_own" in name]
+    # The first case that shares pays for the container.
+    shared = [at for name, at in seen if "test_shared" in name][2:]
+    per_own = (own[-1] - own[0]) / CASES
+    per_shared = (shared[-1] - shared[0]) / (CASES - 1)
+    return per_own * 1000, per_shared * 1000, (own[0] - began) * 1000
+
+
+def measure(path: str) -> Measured:
+    """Let loop and suite take turns on one runtime."""
+    loops, owns, shareds, starts = [], [], [], []
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        (directory / "suites").mkdir()
+        (directory / "suites" / "test_bench.py").write_text(SUITE.format(cases=CASES))
+        (directory / "conftest.py").write_text(dedent(CONFTEST))
+        (directory / "pytest.ini").write_text(
+            "[pytest]\ntestpaths = suites\naddopts = -p no:randomly\nmarkers =\n must:\n should:\n may:\n"
+        )
+        for _ in range(ROUNDS):
+            # In a process of its own, as the sandbox stays around the process that enters it.
+            words = [sys.executable, __file__, "--loop", path]
+            loops.append(float(door.output(words, deadline=300)))
+            own, shared, start = suite(path, directory)
+            owns.append(own)
+            shareds.append(shared)
+            starts.append(start)
+    return Measured(
+        runtime=path,
+        loop=round(median(loops), 2),
+        own=round(median(owns), 2),
+        own_overhead=round(median(o - l for o, l in zip(owns, loops, strict=True)), 2),
+        shared=round(median(shareds), 2),
+        start_up=round(median(starts), 1),
+        cases_per_second=round(1000 / median(owns), 1),
+        ratio=round(median(o / l for o, l in zip(owns, loops, strict=True)), 3),
+    )
+
+
+def main() -> int:
+    """Measure the given runtimes, or those that are installed."""
+    if sys.argv[1:2] == ["--loop"]:
+        sys.stdout.write(f"{loop(sys.argv[2], CASES)}\n")
+        return 0
+    given = sys.argv[1:] or [p for p in map(shutil.which, ("runc", "crun")) if p]
+    if not given:
+        raise SystemExit("no runtime to measure: make deps, or make bench RUNTIME=PATH")
+    found = []
+    for path in given:
+        found.append(asdict(measure(path)))
+        sys.stdout.write(f"{found[-1]}\n")
+    sys.stdout.write(json.dumps(found) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
