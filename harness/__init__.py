@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from harness.clauses import clause
-from harness.demands import control, generates_an_error, requires, tolerates_an_error
+from harness.demands import (
+    control,
+    generates_an_error,
+    provokes_an_error,
+    requires,
+    tolerates_an_error,
+)
 from harness.hooks import IN_CREATE, KINDS, Hook
 from harness.state import Status
 
@@ -17,6 +23,7 @@ __all__ = [
     "clause",
     "control",
     "generates_an_error",
+    "provokes_an_error",
     "requires",
     "tolerates_an_error",
 ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness import events
 from harness.faults import NotShown
@@ -51,6 +52,16 @@ class Bundle:
     def config(self) -> Path:
         """Its config.json."""
         return self.path / "config.json"
+
+    @property
+    def program(self) -> Path:
+        """The probe in its root file system: what process.args names."""
+        return self.rootfs / "probe"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """config.json as it was written, which has to be valid JSON."""
+        return dict(json.loads(self.config_text))
 
     @property
     def log(self) -> Path:
@@ -113,6 +124,11 @@ class Bundle:
         shutil.copy(self.inside("/probe"), path)
         script = path.with_name(f"{path.name}.words")
         script.write_text("\n".join([f"nonce={self.nonce}", *words]))
+
+    def executable(self, path: Path, text: str) -> None:
+        """Make an executable file of ``text``."""
+        path.write_text(text)
+        path.chmod(0o755)
 
     def gate(self, name: str = "gate") -> Gate:
         """Make a fifo in the root file system, for the word ``wait=/gate`` of a program.

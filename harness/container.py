@@ -57,12 +57,20 @@ class Container:
         self._last = "start"
         return self.runtime.starting(self.id)
 
-    def kill(self, signal_: str | int = signal.SIGKILL) -> Container:
-        """Send a signal: a number in the adapter's spelling, or a text as it is."""
+    def kill(
+        self, signal_: str | int | None = signal.SIGKILL, *, numeric: bool = False
+    ) -> Container:
+        """Send a signal: a number in the adapter's spelling, or a text as it is.
+
+        ``numeric`` asks for the spelling as a number also where the signal has a name; None gives
+        no signal at all.
+        """
         self.watch()
         self._last = "kill"
-        spelt = self.runtime.adapter.signal(signal_) if isinstance(signal_, int) else signal_
-        self.runtime.kill(self.id, spelt)
+        if isinstance(signal_, int):
+            adapter = self.runtime.adapter
+            signal_ = adapter.signal_number(signal_) if numeric else adapter.signal(signal_)
+        self.runtime.kill(self.id, signal_)
         return self
 
     def delete(self) -> None:
@@ -101,6 +109,11 @@ class Container:
     def caught(self, count: int) -> list[int]:
         """Wait until its program has caught ``count`` signals; return those that it caught."""
         self._wait(lambda lines: sum(line.event == "signal" for line in lines) >= count)
+        return self.signals
+
+    def caught_until(self, number: int) -> list[int]:
+        """Wait until its program has caught this signal; return those that it caught by then."""
+        self._wait(lambda lines: any(line.data.get("signal") == number for line in lines))
         return self.signals
 
     def _shown(self, wanted: Callable[[Line], bool], what: str) -> Line:
@@ -188,6 +201,14 @@ class Container:
         if (status := self.settled(Status.STOPPED)) != Status.STOPPED:
             raise NotShown(f"the process has ended, the status is {status!r}", self._last)
         return self
+
+    def halted(self) -> bool:
+        """Wait until a signal has stopped the container process; whether that came in time."""
+        deadline = time.monotonic() + self.runtime.deadline
+        while not self.process.halted and time.monotonic() < deadline:
+            # As in settled: each turn waits for one whole operation, there is no event for this.
+            self.status()
+        return self.process.halted
 
     def close(self) -> None:
         """Let go of the process."""

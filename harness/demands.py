@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -40,14 +41,41 @@ def generates_an_error() -> Iterator[None]:
         raise AssertionError(f"demanded: an error; seen: {name} succeeded")
 
 
+@dataclass
+class Outcome:
+    """How the operation of ``tolerates_an_error`` ended."""
+
+    refused: bool = False
+
+
 @contextmanager
-def tolerates_an_error() -> Iterator[None]:
+def tolerates_an_error() -> Iterator[Outcome]:
     """Let the operation inside err or succeed: the case is about what it leaves behind.
 
     A crash or a hang is not tolerated.
     """
-    with suppress(OperationError):
+    outcome = Outcome()
+    try:
+        yield outcome
+    except OperationError:
+        outcome.refused = True
+
+
+@contextmanager
+def provokes_an_error() -> Iterator[None]:
+    """Provoke the error whose consequences the case is about.
+
+    If the operation inside succeeds there are none to judge: that is no evidence about the clause.
+    """
+    try:
         yield
+    except OperationError:
+        return
+    done = current.session().workspace.runtime.journal.operations
+    name = done[-1].name if done else "create"
+    fault = NotShown(f"{name} succeeded, so what follows its error cannot be seen", name)
+    fault.control = True
+    raise fault
 
 
 @contextmanager
@@ -62,7 +90,8 @@ def control() -> Iterator[None]:
 
 def requires(*conditions: Callable[[], str]) -> Callable[[F], F]:
     """Skip the case on a host that cannot: functions of harness.host that say why, or nothing."""
-    mark = pytest.mark.requires(*conditions)
+    # with_args: a mark called with one function alone takes it for the one to be marked.
+    mark = pytest.mark.requires.with_args(*conditions)
 
     def decorate(function: F) -> F:
         mark(function)

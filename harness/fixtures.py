@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import shutil
+import signal
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from harness import current, procfs
-from harness.faults import NotShown, RuntimeFault
+from harness import current, foreign, procfs
+from harness.demands import control
+from harness.faults import NotShown, OperationError, RuntimeFault
+from harness.hooks import OPERATIONS
 from harness.journal import Journal
+from harness.state import Status
+from harness.world import changes
+from harness.world import survivors as survivors_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +25,7 @@ if TYPE_CHECKING:
     from harness.bundle import Bundle
     from harness.configuration import Offence
     from harness.container import Container
+    from harness.foreign import ForeignCgroup, ForeignNamespace
     from harness.procfs import Process
     from harness.runtime import Call, Runtime
     from harness.session import Session
@@ -195,6 +203,120 @@ def reuse(session: Session) -> Iterator[Callable[[int], Process]]:
             return until_the_end.enter_context(procfs.numbered(pid, words))
 
         yield start
+
+
+@pytest.fixture
+def survivors(session: Session) -> Callable[[], list[str]]:
+    """Wait until whatever the case has set going has ended; return the processes that do not."""
+    workspace = session.workspace
+    return lambda: survivors_of(workspace.baseline, workspace.runtime.deadline)
+
+
+@pytest.fixture
+def lifecycle(create: CreatesContainer) -> Callable[..., Bundle]:
+    """Run a whole lifecycle, create to delete; what is left of it is the bundle.
+
+    Takes what ``create`` takes; the program has to say ready and to wait.
+    """
+
+    def run(bundle: Bundle | str = "waits", **values: Any) -> Bundle:  # noqa: ANN401 - as create
+        container = create(bundle, **values).start().printed("ready")
+        container.kill(signal.SIGKILL).stopped().delete()
+        return container.bundle
+
+    return run
+
+
+@pytest.fixture
+def attempt(create: CreatesContainer) -> Callable[[Bundle], None]:
+    """Run a lifecycle as far as it goes: operations may err, but neither crash nor hang."""
+
+    def run(bundle: Bundle) -> None:
+        with suppress(OperationError):
+            container = create(bundle)
+            with suppress(OperationError, NotShown):
+                container.start().printed("ready")
+            with suppress(OperationError):
+                container.kill(signal.SIGKILL)
+            with suppress(OperationError, NotShown):
+                container.stopped()
+            container.delete()
+
+    return run
+
+
+@pytest.fixture
+def calling(
+    session: Session, in_background: Callable[[Call], Call]
+) -> Callable[[str, Bundle], Call]:
+    """Begin the operation that runs hooks of a kind, and do not wait for its end."""
+    workspace = session.workspace
+
+    def begin(kind: str, bundle: Bundle) -> Call:
+        id_ = workspace.new_id()
+        if OPERATIONS[kind] == "create":
+            return in_background(workspace.runtime.creating(id_, str(bundle.path)))
+        container = workspace.create(bundle, id_)
+        if OPERATIONS[kind] == "start":
+            return in_background(container.starting())
+        container.start().kill(signal.SIGKILL).stopped()
+        return in_background(workspace.runtime.deleting(id_))
+
+    return begin
+
+
+@pytest.fixture
+def changes_since(session: Session) -> Callable[[World], list[str]]:
+    """What is new or gone since an earlier ``world()``; processes are given time to end."""
+    workspace = session.workspace
+    return lambda earlier: changes(workspace.look, earlier, workspace.runtime.deadline)
+
+
+@pytest.fixture
+def container_in(create: CreatesContainer) -> Callable[..., Container]:
+    """Bring a container to a status, created, running or stopped, as a control.
+
+    Takes what ``create`` takes; the program has to say ready and to wait.
+    """
+
+    def bring(status: str, bundle: Bundle | str = "waits", **values: Any) -> Container:  # noqa: ANN401 - as create
+        with control():
+            container = create(bundle, **values)
+            if status == Status.CREATED:
+                return container
+            container.start().printed("ready")
+            if status == Status.RUNNING:
+                return container
+            return container.kill(signal.SIGKILL).stopped()
+
+    return bring
+
+
+@pytest.fixture
+def foreign_cgroup(session: Session) -> Iterator[ForeignCgroup]:
+    """A cgroup of the harness in every hierarchy, to put a container's below it."""
+    workspace = session.workspace
+    name = f"foreign-{workspace.new_id()}"
+    with foreign.cgroup(workspace.cgroup_roots, name, workspace.runtime.deadline) as made:
+        yield made
+
+
+@pytest.fixture
+def foreign_network(session: Session) -> Iterator[ForeignNamespace]:
+    """A network namespace of the harness, kept by a file that a container can join by path."""
+    workspace = session.workspace
+    with foreign.network(workspace.directory / f"network-{workspace.new_id()}") as made:
+        yield made
+
+
+@pytest.fixture
+def foreign_directory(session: Session) -> Iterator[Path]:
+    """A directory of the host, to be mounted into a container."""
+    made = session.workspace.directory / f"directory-{session.workspace.new_id()}"
+    made.mkdir()
+    made.chmod(0o777)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
 
 
 @pytest.fixture

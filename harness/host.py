@@ -172,8 +172,17 @@ def pid_numbers_can_be_chosen() -> str:
 
 def cpuset_controller() -> str:
     """A cpuset controller in some hierarchy."""
+    return _controller("cpuset")
+
+
+def pids_controller() -> str:
+    """A pids controller in some hierarchy."""
+    return _controller("pids")
+
+
+def _controller(name: str) -> str:
     for h in hierarchies():
         controllers = h.mount_point / "cgroup.controllers"
-        if "cpuset" in h.options or (h.unified and "cpuset" in controllers.read_text()):
+        if name in h.options.split(",") or (h.unified and name in controllers.read_text().split()):
             return ""
-    return "no cgroup hierarchy has the cpuset controller"
+    return f"no cgroup hierarchy has the {name} controller"

@@ -9,7 +9,6 @@ from typing import Final
 CLONE_NEWNS: Final = 0x00020000
 CLONE_NEWCGROUP: Final = 0x02000000
 CLONE_NEWUTS: Final = 0x04000000
-CLONE_NEWNET: Final = 0x40000000
 CLONE_NEWIPC: Final = 0x08000000
 CLONE_NEWNET: Final = 0x40000000
 
@@ -47,11 +46,6 @@ def unshare(flags: int) -> None:
 def setns(fd: int) -> None:
     """setns(2): move the calling thread into the namespace behind ``fd``, of whatever kind."""
     _checked(_libc.setns(fd, 0), "setns")
-
-
-def setns(fd: int, kind: int = 0) -> None:
-    """setns(2): move the calling thread into an existing namespace."""
-    _checked(_libc.setns(fd, kind), "setns")
 
 
 def mount(source: str, target: str, fstype: str | None, flags: int = 0, data: str = "") -> None:

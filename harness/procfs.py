@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from harness import door
+from harness import door, linux
 from harness.faults import HarnessError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+T = TypeVar("T")
 
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 
@@ -94,6 +98,37 @@ class Process:
         """Paths of its cgroups, one a hierarchy, relative to the reader's cgroup namespace."""
         return [line.split(":", 2)[2] for line in self.text("cgroup").splitlines()]
 
+    @property
+    def halted(self) -> bool:
+        """Whether a signal has stopped it (SIGSTOP and the like), so that it can be continued."""
+        fields = _stat(self.pid)
+        return fields is not None and fields[0] in {"T", "t"}
+
+    def executes(self, program: Path) -> bool:
+        """Whether it executes this very file, whatever its path inside."""
+        try:
+            return self._path("exe").samefile(program)
+        except OSError:  # it is gone
+            return False
+
+    def inside(self, kind: str, look: Callable[[], T]) -> T:
+        """Call ``look`` in its namespace of this kind: uts, net or ipc."""
+        found: list[T] = []
+
+        def enter() -> None:
+            # A thread has these namespaces for itself; the others of this process keep theirs.
+            fd = os.open(self._path("ns", kind), os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                linux.setns(fd)
+            finally:
+                os.close(fd)
+            found.append(look())
+
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join()
+        return found[0]
+
     def text(self, name: str) -> str:
         """Text of /proc/PID/``name``; empty if the process is gone."""
         try:
@@ -103,6 +138,24 @@ class Process:
 
     def _path(self, *parts: str) -> Path:
         return Path("/proc", str(self.pid), *parts)
+
+
+def ticks() -> int:
+    """Clock ticks since boot: what ``Process.started`` of a later process is not below."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+
+
+def users(namespaces: Iterable[str]) -> list[str]:
+    """Processes of the host and mounts of ours that keep one of these namespaces alive."""
+    wanted = set(namespaces)
+    found = [
+        describe(int(path.name))
+        for path in Path("/proc").iterdir()
+        if path.name.isdecimal()
+        and wanted.intersection(Process(int(path.name), 0).namespaces.values())
+    ]
+    mounts = Path("/proc/self/mountinfo").read_text(errors="replace").splitlines()
+    return found + [line for line in mounts if line.split(" ")[3] in wanted]
 
 
 def own_namespaces() -> dict[str, str]:

@@ -181,7 +181,7 @@ class Workspace:
         for id_ in self._ids:
             # A create that failed leaves nothing to delete: then its ID is nowhere in the root.
             created = any(c.id == id_ for c in self._containers)
-            if id_ in deleted or not (created or (root / id_).exists()):
+            if id_ in deleted or not (created or os.path.lexists(root / id_)):
                 continue
             try:
                 self.runtime.force_delete(id_)
@@ -197,7 +197,9 @@ class Workspace:
 
     def _clear_by_force(self) -> None:
         baseline = self.baseline
-        left = cgroups.clear(self.cgroup_roots_cleared(), self.runtime.deadline)
+        left = []
+        for directory in self.cgroup_roots_cleared():
+            left += cgroups.remove(directory, self.runtime.deadline)
         own = baseline.processes
         for pid in procfs.descendants():
             process = procfs.Process.of(pid)

@@ -5,6 +5,8 @@ Compared before and after: a failed operation and a deleted container leave it a
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness import cgroups, procfs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 KEPT = ("/dev/null", "/dev", "/sys")
 """Shared with the host or all containers; runtimes were seen changing their owner and mode."""
@@ -52,13 +54,39 @@ def look(roots: Sequence[Path], directories: Iterable[Path] = ()) -> World:
     )
 
 
+def survivors(earlier: World, seconds: float) -> list[str]:
+    """Wait until all processes that were not in ``earlier`` have ended; return those that do not.
+
+    Empty, it is the end of whatever a runtime and its containers had under way.
+    """
+    deadline = time.monotonic() + seconds
+    while new := [p for p in _living() if _described(p) not in earlier.processes]:
+        if not new[0].ends(deadline - time.monotonic()):
+            return [_described(process) for process in new]
+    return []
+
+
+def changes(look_: Callable[[], World], earlier: World, seconds: float) -> list[str]:
+    """What is new in the world and what is gone from it since ``earlier``.
+
+    New processes are given ``seconds`` to end: SIGKILL returns before its victim is gone.
+    """
+    survivors(earlier, seconds)
+    now = look_()
+    return now.beyond(earlier) + [f"gone: {fact}" for fact in now.lacks(earlier)]
+
+
 def _processes() -> list[str]:
-    found = []
-    for pid in procfs.descendants():
-        process = procfs.Process.of(pid)
-        if process is not None:
-            found.append(f"{procfs.describe(pid)} started {process.started}")
-    return found
+    return [_described(process) for process in _living()]
+
+
+def _living() -> list[procfs.Process]:
+    found = (procfs.Process.of(pid) for pid in procfs.descendants())
+    return [process for process in found if process is not None]
+
+
+def _described(process: procfs.Process) -> str:
+    return f"{procfs.describe(process.pid)} started {process.started}"
 
 
 def _node(path: str) -> str:

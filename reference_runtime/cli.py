@@ -55,6 +55,8 @@ OPERATIONS: dict[str, tuple[dict[str, bool], tuple[str, ...]]] = {
     "features": ({}, ()),
 }
 
+PROTECTED = {"create"}  # operations of which a process will be in the container
+
 
 def main() -> NoReturn:
     """Run one operation and end the process with its status."""
@@ -112,6 +114,10 @@ def run(words: list[str]) -> None:
     known, names = OPERATIONS[operation]
     positional(operation, names, options(rest, known, arguments), arguments)
     arguments.root = os.path.abspath(arguments.root)
+    if operation in PROTECTED:
+        from reference_runtime import protect
+
+        protect.run_from_readonly_mount()  # which begins anew: so before the many imports
     module(operation).run(arguments)
 
 

@@ -36,7 +36,8 @@ def connect(path: str) -> _socket.socket:
 
 def set_up(creation: Creation) -> None:
     """Open a terminal in the container, hand over its master, take its slave for stdio."""
-    if creation.console is None:
+    caller = creation.console
+    if caller is None:
         return
     with creation.naming("process.terminal"):
         flags = os.O_RDWR | os.O_NOCTTY
@@ -50,8 +51,8 @@ def set_up(creation: Creation) -> None:
         os.fchown(slave, creation.process["user"]["uid"], -1)
         _bind(creation, slave)
         rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("i", master))]
-        creation.console.sendmsg([b"/dev/ptmx"], rights)
-        creation.console.close()
+        caller.sendmsg([b"/dev/ptmx"], rights)
+        caller.close()
         os.close(master)
         fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
         for fd in (0, 1, 2):

@@ -80,11 +80,13 @@ def _spawn_and_wait(hook: Json, stdin: int, output: int) -> str:
         )
     except (OSError, ValueError) as error:
         return f"cannot be executed: {errors.reason(error)}"
-    timed_out = False
-    if "timeout" in hook:
+    try:
         pidfd = os.pidfd_open(pid)
-        timed_out = not processes.wait(pidfd, hook["timeout"])
+        timed_out = not processes.wait(pidfd, hook.get("timeout"))
         os.close(pidfd)
+    except BaseException:  # the operation is interrupted: take the hook along
+        os.killpg(pid, signal.SIGKILL)
+        raise
     if timed_out:
         os.killpg(pid, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -1,17 +1,15 @@
 """init: the container process, from the fork to the program (runtime.md#lifecycle, steps 2 to 8).
 
 It works in four parts and waits for the runtime between them. When the runtime dies, it dies.
-Rule: everything is imported before pivot_root(2); after it, paths lead to the container's files.
+It can import nothing (stage.SealImporter): all that it needs was loaded before the fork.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 
 from reference_runtime import (
     channel,
-    console,
     container,
     devices,
     hooks,
@@ -24,7 +22,7 @@ from reference_runtime import (
     steps,
     syscalls,
     sysctls,
-)  # fmt: skip
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,7 +145,10 @@ class Console(steps.Step):
 
     def run(self, creation: Creation) -> None:
         """Take it for stdio."""
-        console.set_up(creation)
+        if creation.console is not None:
+            from reference_runtime import console  # loaded already
+
+            console.set_up(creation)
 
 
 class CreateContainerHooks(steps.Step):
@@ -182,18 +183,6 @@ class ProtectPaths(steps.Step):
         """Mount over them, after all that the hooks have mounted."""
         rootfs.protect_readonly_paths(creation)
         rootfs.mask_paths(creation)
-
-
-class SealImporter(steps.Step):
-    """Forget how to import: from now on it would read the container's files."""
-
-    describe = "forget how to import: from now on it would read the container's files"
-
-    def run(self, _creation: Creation) -> None:
-        """Empty what the import statement searches."""
-        sys.meta_path.clear()
-        sys.path.clear()
-        sys.path_importer_cache.clear()
 
 
 class Pivot(steps.Step):
@@ -278,10 +267,25 @@ class Execute(steps.Step):
 
 
 ENVIRONMENT: list[steps.Step] = [
-    NewSession(), CgroupNamespace(), Names(), PrepareRoot(), Mounts(), Devices(), Console(),
-]  # fmt: skip
+    NewSession(),
+    CgroupNamespace(),
+    Names(),
+    PrepareRoot(),
+    Mounts(),
+    Devices(),
+    Console(),
+]
 ROOT: list[steps.Step] = [
-    CreateContainerHooks(), Sysctls(), ProtectPaths(), SealImporter(), Pivot(), ReadonlyRoot(),
+    CreateContainerHooks(),
+    Sysctls(),
+    ProtectPaths(),
+    Pivot(),
+    ReadonlyRoot(),
     FindProgram(),
-]  # fmt: skip
-PROGRAM: list[steps.Step] = [StartContainerHooks(), BecomeUser(), EnterDirectory(), Execute()]
+]
+PROGRAM: list[steps.Step] = [
+    StartContainerHooks(),
+    BecomeUser(),
+    EnterDirectory(),
+    Execute(),
+]

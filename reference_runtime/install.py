@@ -30,6 +30,6 @@ def write_launcher(path: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:  # noqa: PLR2004
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):  # noqa: PLR2004
         sys.exit("usage: python3 -m reference_runtime.install PATH")
     write_launcher(sys.argv[1])

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from reference_runtime.creation import Creation
     from reference_runtime.model import Json
 
+CGROUP_TYPES = frozenset(("cgroup", "cgroup2"))
+
 
 def mount_all(creation: Creation) -> None:
     """Mount every entry; an error names the entry."""
@@ -26,8 +28,8 @@ def mount_one(creation: Creation, entry: Json) -> None:
         remount(creation, entry, options)
     elif options.bind:
         bind(creation, entry, options)
-    elif entry.get("type") in {"cgroup", "cgroup2"}:
-        from reference_runtime import cgroup_mounts
+    elif entry.get("type") in CGROUP_TYPES:
+        from reference_runtime import cgroup_mounts  # loaded already
 
         cgroup_mounts.mount(creation, entry, options)
     else:

@@ -7,31 +7,23 @@ import os
 import time
 
 from reference_runtime import (
-    SPEC_VERSION,
-    capabilities,
     cgroup_v1,
     cgroup_v2,
     cgroups,
     channel,
-    console,
     container,
-    creation,
     destroy,
-    errors,
     hooks,
     init,
-    jsonlite,
     locks,
     namespaces,
+    preparation,
     process,
     processes,
-    protect,
-    report,
     shared_mounts,
     stage,
     steps,
-    validate,
-)  # fmt: skip
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +31,6 @@ if TYPE_CHECKING:
 
     from reference_runtime.cli import Arguments
     from reference_runtime.creation import Creation
-    from reference_runtime.model import Json
 else:
     import _signal as signal
 
@@ -47,75 +38,16 @@ else:
 def run(arguments: Arguments) -> None:
     """Create a container, or leave everything as it was."""
     container.check_id(arguments.id)
-    protect.run_from_readonly_mount()
-    made = prepare(arguments)
+    made = preparation.prepare(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # undo before ending
-    made.container = container.claim(arguments.root, arguments.id, first_record(made, arguments))
+    made.container = container.claim(
+        arguments.root, arguments.id, preparation.first_record(made, arguments)
+    )
     try:
         steps.run_all(STEPS, made)
     except BaseException:
         undo(made)
         raise
-
-
-def prepare(arguments: Arguments) -> Creation:
-    """Read and check all that can be checked before anything is made."""
-    bundle = os.path.abspath(arguments.bundle)
-    config = read_configuration(f"{bundle}/config.json")
-    umask = os.umask(0o022)  # the only way to ask for it
-    os.umask(umask)
-    made = creation.Creation(config, bundle, umask)
-    made.pid_file = os.path.abspath(arguments.pid_file) if arguments.pid_file else ""
-    validate.root_directory(made.rootfs)
-    namespaces.open_paths(made)
-    available = capabilities.available(in_user_namespace=made.in_user_namespace)
-    wanted = made.process.get("capabilities", {})
-    made.capabilities = capabilities.Capabilities(wanted, available)
-    for warning in made.capabilities.warnings:
-        report.warning(warning)
-    if made.process.get("terminal"):
-        if not arguments.console_socket:
-            message = "process.terminal: true needs --console-socket"
-            raise errors.OperationError(message)
-        made.console = console.connect(arguments.console_socket)
-    elif arguments.console_socket:
-        message = "--console-socket: process.terminal is not true"
-        raise errors.OperationError(message)
-    return made
-
-
-def read_configuration(path: str) -> Json:
-    """Read config.json, once: later changes of it have no effect (lifecycle, step 2)."""
-    try:
-        with open(path, "rb") as file:
-            document = file.read()
-    except OSError as error:
-        message = f"cannot read the bundle's configuration: {errors.reason(error)}"
-        raise errors.OperationError(message) from None
-    try:
-        config: Json = jsonlite.loads(document)
-    except (ValueError, RecursionError) as error:
-        message = f"{path}: {errors.reason(error)}"
-        raise errors.OperationError(message) from None
-    validate.configuration(config)
-    return config
-
-
-def first_record(made: Creation, arguments: Arguments) -> Json:
-    """Return what later operations need to know of the configuration."""
-    record: Json = {
-        "ociVersion": SPEC_VERSION,
-        "id": arguments.id,
-        "bundle": made.bundle,
-        "rootfs": os.path.abspath(made.rootfs),
-        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "phase": container.CREATING,
-        "hasProcess": bool(made.process),
-        "hooks": {kind: made.hooks.get(kind, []) for kind in ("poststart", "poststop")},
-    }
-    if made.config.get("annotations"):
-        record["annotations"] = made.config["annotations"]
-    return record
 
 
 def undo(made: Creation) -> None:
@@ -297,6 +229,16 @@ class Finish(steps.Step):
 
 
 STEPS: list[steps.Step] = [
-    PlanCgroups(), Fork(), MapIds(), LearnInit(), Cgroups(), OomScore(), MakeEnvironment(), DeviceRules(),
-    RuntimeHooks("prestart", 3), RuntimeHooks("createRuntime", 4), FinishRoot(), Finish(),
-]  # fmt: skip
+    PlanCgroups(),
+    Fork(),
+    MapIds(),
+    LearnInit(),
+    Cgroups(),
+    OomScore(),
+    MakeEnvironment(),
+    DeviceRules(),
+    RuntimeHooks("prestart", 3),
+    RuntimeHooks("createRuntime", 4),
+    FinishRoot(),
+    Finish(),
+]

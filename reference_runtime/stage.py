@@ -8,6 +8,7 @@ them and exits, so that init belongs to whoever reaps for the runtime's caller.
 from __future__ import annotations
 
 import os
+import sys
 
 from reference_runtime import init, namespaces, rlimits, signals, steps, syscalls
 
@@ -39,6 +40,18 @@ def run(creation: Creation) -> None:
         creation.there.send_error(error)
     finally:
         os._exit(status)
+
+
+class SealImporter(steps.Step):
+    """All is loaded; what could be imported from now on may be the container's files."""
+
+    describe = "forget how to import"
+
+    def run(self, _creation: Creation) -> None:
+        """Empty what the import statement searches."""
+        sys.meta_path.clear()
+        sys.path.clear()
+        sys.path_importer_cache.clear()
 
 
 class EnterUserNamespace(steps.Step):
@@ -91,4 +104,10 @@ class RehearseLimits(steps.Step):
         rlimits.apply(creation.process)
 
 
-STEPS: list[steps.Step] = [EnterUserNamespace(), EnterNamespaces(), ForkInit(), RehearseLimits()]
+STEPS: list[steps.Step] = [
+    SealImporter(),
+    EnterUserNamespace(),
+    EnterNamespaces(),
+    ForkInit(),
+    RehearseLimits(),
+]

@@ -60,12 +60,12 @@ def run_suite(
 def suite(tmp_path):
     """Write cases into a suite of their own and run them; returns the outcome."""
 
-    def run(cases: str, *arguments: str, **files: str) -> Outcome:
+    def run(cases: str, *arguments: str, plugin: str = "", **files: str) -> Outcome:
         directory = tmp_path / "suites" / "runtime"
         directory.mkdir(parents=True, exist_ok=True)
         head = "import os\nimport signal\nimport pytest\nfrom harness import *\n"
         (directory / "test_cases.py").write_text(head + textwrap.dedent(cases))
-        (tmp_path / "conftest.py").write_text(CONFTEST)
+        (tmp_path / "conftest.py").write_text(plugin + CONFTEST)
         (tmp_path / "pytest.ini").write_text(INI)
         for name, text in files.items():
             (tmp_path / name).write_text(textwrap.dedent(text))

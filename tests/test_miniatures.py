@@ -8,9 +8,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import run_suite
 
 from harness.results import Verdict
+from tests.conftest import run_suite
 
 MINIATURES = Path(__file__).parent / "miniatures"
 HELD = {Verdict.PASS, Verdict.RECORDED}

@@ -61,6 +61,10 @@ class CommandLine:
             return signal.Signals(number).name.removeprefix("SIG")
         return str(number)
 
+    def signal_number(self, number: int) -> str:
+        """Return how kill is given signal ``number`` by its number."""
+        return str(number)
+
 
 def _given(word: str | None) -> list[str]:
     return [] if word is None else [word]

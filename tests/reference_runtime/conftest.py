@@ -27,6 +27,7 @@ class Result:
 
     @property
     def ok(self) -> bool:
+        """Whether the exit status was 0."""
         return self.status == 0
 
 
@@ -40,6 +41,7 @@ class Runtime:
         self.ids: list[str] = []
 
     def start_process(self, *words: str, cwd: Path | None = None) -> subprocess.Popen[bytes]:
+        """Start one call; stdout and stderr are files of the test."""
         with (self.work / "stdout").open("wb") as out, (self.work / "stderr").open("wb") as err:
             return subprocess.Popen(
                 [self.launcher, "--root", self.root, *words],
@@ -67,18 +69,22 @@ class Runtime:
         return identifier
 
     def new_id(self) -> str:
+        """Return an ID that the fixture will remove a container of."""
         self.ids.append(f"t{uuid.uuid4().hex[:12]}")
         return self.ids[-1]
 
     def state(self, identifier: str) -> dict:
+        """Query the state, which has to work."""
         result = self("state", identifier)
         assert result.ok, result.stderr
         return json.loads(result.stdout)
 
     def knows(self, identifier: str) -> bool:
+        """Say whether a container has the ID."""
         return self("state", identifier).ok
 
     def stop(self, identifier: str) -> None:
+        """Kill the container process and wait until it is gone."""
         pid = self.state(identifier)["pid"]
         pidfd = os.pidfd_open(pid)
         assert self("kill", identifier, "KILL").ok
@@ -193,6 +199,7 @@ class Log:
 
     @property
     def words(self) -> list[str]:
+        """What was appended so far."""
         path = self.directory / "log"
         return path.read_text().split() if path.exists() else []
 
@@ -208,4 +215,5 @@ class Log:
         return {"path": "/bin/sh", "args": ["sh", "-c", f"cat > {path}"], "env": ["PATH=/bin"]}
 
     def state(self, name: str) -> dict:
+        """What a state_hook was given."""
         return json.loads((self.directory / name).read_text())

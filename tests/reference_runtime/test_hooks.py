@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -105,9 +106,7 @@ def test_the_state_that_hooks_get(runtime, config, make_bundle, log):
 
 def test_hooks_need_not_read_a_long_state(runtime, config, make_bundle, log):
     config["annotations"] = {"com.example.long": "x" * 300_000}
-    config["hooks"] = {
-        kind: [log.hook(kind, inside=kind == "startContainer")] for kind in KINDS
-    }
+    config["hooks"] = {kind: [log.hook(kind, inside=kind == "startContainer")] for kind in KINDS}
     identifier = runtime.create(make_bundle(config))
     assert runtime("start", identifier).ok
     runtime.stop(identifier)
@@ -159,3 +158,21 @@ def test_the_status_while_hooks_run(runtime, config, make_bundle, launcher, tmp_
     assert '"status":"creating"' in (tmp_path / "createRuntime").read_text()
     assert '"status":"running"' in (tmp_path / "poststart").read_text()
     assert (tmp_path / "poststop").read_text() == ""
+
+
+def test_the_status_is_created_while_startcontainer_hooks_run(runtime, config, make_bundle, log):
+    fifo = log.directory / "fifo"
+    os.mkfifo(fifo)
+    block = {"path": "/program", "args": ["hook", "append", "/shared/fifo", "x"]}
+    config["hooks"] = {"startContainer": [log.hook("begun", inside=True), block]}
+    identifier = runtime.create(make_bundle(config))
+
+    start = runtime.start_process("start", identifier)
+    while log.words != ["begun"]:
+        pass
+    during = runtime.state(identifier)["status"]
+    fifo.read_text()
+
+    assert during == "created"
+    assert start.wait() == 0
+    assert runtime.state(identifier)["status"] == "running"

@@ -85,12 +85,14 @@ def is_extension(name: str) -> bool:
 def test_own_modules_are_called_by_module_and_function(path):
     """A mutant replaces module.function from outside; a name that was imported it cannot reach."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("reference_runtime."):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+            "reference_runtime."
+        ):
             names = {alias.name for alias in node.names}
             assert all(name[0].isupper() or name == "wrong" for name in names), names
 
 
-def test_the_container_cannot_have_its_modules_imported(runtime, config, make_bundle, launcher):
+def test_the_container_cannot_have_its_modules_imported(runtime, config, make_bundle):
     """Plant modules where the importer would look after pivot_root."""
     bundle = make_bundle(config)
     rootfs = bundle / "rootfs"

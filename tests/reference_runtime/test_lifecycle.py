@@ -115,7 +115,7 @@ def test_kill_sends_the_signal_by_name_and_number(runtime, config, make_bundle):
             assert not runtime("kill", identifier, unknown).ok
         pidfd = os.pidfd_open(pid)
         assert runtime("kill", identifier, spelling).ok
-        assert exit_status(runtime, pidfd, pid) in {100 + number, None}
+        assert exit_status(pidfd, pid) in {100 + number, None}
         assert runtime.state(identifier)["status"] == "stopped"
 
 
@@ -127,7 +127,7 @@ def wait_until_handlers_are_set(pid: int) -> None:
                 return
 
 
-def exit_status(runtime, pidfd: int, pid: int) -> int | None:
+def exit_status(pidfd: int, pid: int) -> int | None:
     """Return the status of a process that is not a child, if it can still be read."""
     import select
 

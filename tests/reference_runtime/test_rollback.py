@@ -14,9 +14,7 @@ FAILURES = {
     "a mount without a source": lambda c: c["mounts"].append(
         {"destination": "/x", "source": "/no/such", "options": ["bind"]}
     ),
-    "a namespace that is not there": lambda c: c["linux"]["namespaces"][-1].update(
-        path="/no/such"
-    ),
+    "a namespace that is not there": lambda c: c["linux"]["namespaces"][-1].update(path="/no/such"),
     "a namespace of another type": lambda c: c["linux"]["namespaces"][-1].update(
         path="/proc/self/ns/uts"
     ),
@@ -91,7 +89,9 @@ def test_what_a_killed_create_leaves_can_be_removed(
 
 
 def test_a_hook_that_kills_the_runtime(runtime, config, make_bundle, cgroups):
-    config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "kill -9 $PPID"]}]}
+    config["hooks"] = {
+        "createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "kill -9 $PPID"]}]
+    }
     identifier = runtime.new_id()
 
     assert runtime("create", "-b", str(make_bundle(config)), identifier).status == -9

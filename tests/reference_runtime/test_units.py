@@ -19,14 +19,8 @@ from reference_runtime import (
 )
 from reference_runtime import syscalls as sc
 
-TABLE = (
-    "async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noatime nodev "
-    "nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow "
-    "private ratime rbind rdev rdiratime relatime remount rexec rnoatime rnodiratime rnoexec "
-    "rnorelatime rnostrictatime rnosuid rnosymfollow ro rprivate rrelatime rro rrw rshared rslave "
-    "rstrictatime rsuid rsymfollow runbindable rw shared silent slave strictatime suid symfollow "
-    "sync unbindable"
-).split()
+TABLE = """async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noatime nodev
+nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow private ratime rbind rdev rdiratime relatime remount rexec rnoatime rnodiratime rnoexec rnorelatime rnostrictatime rnosuid rnosymfollow ro rprivate rrelatime rro rrw rshared rslave rstrictatime rsuid rsymfollow runbindable rw shared silent slave strictatime suid symfollow sync unbindable""".split()  # noqa: SIM905 (the table as the specification has it)
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -69,7 +63,9 @@ def test_valid_ids(identifier):
     container.check_id(identifier)
 
 
-@pytest.mark.parametrize("identifier", ["", ".", "..", "a/b", "/", "a b", "x" * 256, ",1", "\u00e4"])
+@pytest.mark.parametrize(
+    "identifier", ["", ".", "..", "a/b", "/", "a b", "x" * 256, ",1", "\u00e4"]
+)
 def test_invalid_ids(identifier):
     with pytest.raises(errors.OperationError):
         container.check_id(identifier)

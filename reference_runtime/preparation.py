@@ -1,0 +1,89 @@
+"""What create reads and checks before it makes anything (runtime.md#lifecycle, step 1)."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from reference_runtime import (
+    SPEC_VERSION,
+    capabilities,
+    container,
+    creation,
+    errors,
+    jsonlite,
+    mounts,
+    namespaces,
+    report,
+    validate,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from reference_runtime.cli import Arguments
+    from reference_runtime.creation import Creation
+    from reference_runtime.model import Json
+
+
+def prepare(arguments: Arguments) -> Creation:
+    """Read and check all that can be checked before anything is made."""
+    bundle = os.path.abspath(arguments.bundle)
+    config = read_configuration(f"{bundle}/config.json")
+    umask = os.umask(0o022)  # the only way to ask for it
+    os.umask(umask)
+    made = creation.Creation(config, bundle, umask)
+    made.pid_file = os.path.abspath(arguments.pid_file) if arguments.pid_file else ""
+    validate.root_directory(made.rootfs)
+    namespaces.open_paths(made)
+    available = capabilities.available(in_user_namespace=made.in_user_namespace)
+    wanted = made.process.get("capabilities", {})
+    made.capabilities = capabilities.Capabilities(wanted, available)
+    for warning in made.capabilities.warnings:
+        report.warning(warning)
+    if made.process.get("terminal"):
+        if not arguments.console_socket:
+            message = "process.terminal: true needs --console-socket"
+            raise errors.OperationError(message)
+        from reference_runtime import console  # for init, too, which cannot import
+
+        made.console = console.connect(arguments.console_socket)
+    elif arguments.console_socket:
+        message = "--console-socket: process.terminal is not true"
+        raise errors.OperationError(message)
+    if any(entry.get("type") in mounts.CGROUP_TYPES for entry in config.get("mounts", [])):
+        __import__("reference_runtime.cgroup_mounts")  # for init
+    return made
+
+
+def read_configuration(path: str) -> Json:
+    """Read config.json, once: later changes of it have no effect (lifecycle, step 2)."""
+    try:
+        with open(path, "rb") as file:
+            document = file.read()
+    except OSError as error:
+        message = f"cannot read the bundle's configuration: {errors.reason(error)}"
+        raise errors.OperationError(message) from None
+    try:
+        config: Json = jsonlite.loads(document)
+    except (ValueError, RecursionError) as error:
+        message = f"{path}: {errors.reason(error)}"
+        raise errors.OperationError(message) from None
+    validate.configuration(config)
+    return config
+
+
+def first_record(made: Creation, arguments: Arguments) -> Json:
+    """Return what later operations need to know of the configuration."""
+    record: Json = {
+        "ociVersion": SPEC_VERSION,
+        "id": arguments.id,
+        "bundle": made.bundle,
+        "rootfs": os.path.abspath(made.rootfs),
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "phase": container.CREATING,
+        "hasProcess": bool(made.process),
+        "hooks": {kind: made.hooks.get(kind, []) for kind in ("poststart", "poststop")},
+    }
+    if made.config.get("annotations"):
+        record["annotations"] = made.config["annotations"]
+    return record

@@ -1,0 +1,191 @@
+"""Delete."""
+
+import signal
+
+import pytest
+
+from harness import Hook, Status, clause, generates_an_error, procfs, tolerates_an_error
+
+
+@clause("runtime.delete.no-id-errors")
+@pytest.mark.parametrize("id_", [pytest.param(None, id="no-id"), pytest.param("", id="empty-id")])
+def test_refuses_to_delete_without_an_id(container_in, runtime, id_):
+    container = container_in(Status.STOPPED)
+
+    with generates_an_error():
+        runtime.delete(id_)
+
+    assert container.status() == Status.STOPPED
+    container.delete()
+
+
+@clause("runtime.delete.nonexistent-errors")
+def test_refuses_an_unknown_id(container_in, runtime, new_id):
+    container_in(Status.STOPPED).delete()
+
+    with generates_an_error():
+        runtime.delete(new_id())
+
+
+@clause("runtime.delete.nonexistent-errors")
+def test_refuses_a_container_that_is_deleted_already(container_in):
+    container = container_in(Status.STOPPED)
+    container.delete()
+
+    with generates_an_error():
+        container.delete()
+
+
+@clause("runtime.delete.created-errors")
+def test_refuses_a_created_container(container_in):
+    container_in(Status.STOPPED).delete()
+    container = container_in(Status.CREATED)
+
+    with generates_an_error():
+        container.delete()
+
+    container.kill(signal.SIGKILL).stopped().delete()
+
+
+@clause("runtime.delete.created-no-effect")
+def test_does_nothing_to_a_created_container(container_in, world, changes_since):
+    container = container_in(Status.CREATED, hooks={"poststop": [Hook()]})
+    state, before = container.state().defined, world()
+
+    with tolerates_an_error():
+        container.delete()
+
+    assert (changes_since(before), container.bundle.ran) == ([], [])
+    assert container.state().defined == state
+    container.start().printed("ready")
+
+
+@clause("runtime.delete.running-errors")
+def test_refuses_a_running_container(container_in):
+    container = container_in(Status.RUNNING)
+
+    with generates_an_error():
+        container.delete()
+
+    container.kill(signal.SIGKILL).stopped().delete()
+
+
+@clause("runtime.delete.running-no-effect")
+def test_does_nothing_to_a_running_container(container_in, world, changes_since):
+    container = container_in(Status.RUNNING, "reports_signals", hooks={"poststop": [Hook()]})
+    state, before = container.state().defined, world()
+
+    with tolerates_an_error():
+        container.delete()
+
+    assert (changes_since(before), container.bundle.ran) == ([], [])
+    assert container.state().defined == state
+    assert container.kill(signal.SIGUSR1).caught(1) == [signal.SIGUSR1]
+
+
+@clause("runtime.delete.removes-created-resources.cgroup")
+@pytest.mark.parametrize("template", ["waits", "has_child"])
+def test_removes_the_cgroup_that_it_made(container_in, foreign_cgroup, template):
+    path = f"{foreign_cgroup.path}/leaf"
+    container = container_in(Status.RUNNING, template, cgroups_path=path)
+    made = foreign_cgroup.below
+
+    container.kill(signal.SIGKILL).stopped().delete()
+
+    assert (made != [], foreign_cgroup.below) == (True, [])
+
+
+@clause("runtime.delete.removes-created-resources.state")
+def test_forgets_the_container(container_in, runtime):
+    container = container_in(Status.STOPPED)
+
+    container.delete()
+
+    with generates_an_error():
+        runtime.state(container.id)
+
+
+@clause("runtime.delete.removes-created-resources.mounts")
+def test_removes_the_mounts_that_it_made(container_in, world, foreign_directory):
+    bind = {"destination": "/mnt", "type": "bind", "options": ["rbind"]}
+    before = world()
+    container = container_in(Status.STOPPED, mounts=[{**bind, "source": str(foreign_directory)}])
+
+    container.delete()
+
+    assert world().mounts == before.mounts
+
+
+@clause("runtime.delete.removes-created-resources.namespaces")
+def test_lets_go_of_the_namespaces_that_it_made(container_in, own_namespaces):
+    container = container_in(Status.RUNNING)
+    made = set(container.process.namespaces.values()) - set(own_namespaces.values())
+    before = procfs.users(made)
+
+    container.kill(signal.SIGKILL).stopped().delete()
+
+    assert (before != [], procfs.users(made)) == (True, [])
+
+
+@clause("runtime.delete.keeps-foreign-resources")
+def test_keeps_a_namespace_that_was_joined(container_in, foreign_network):
+    joined = {"type": "network", "path": str(foreign_network.path)}
+    container = container_in(Status.STOPPED, namespaces=["pid", "ipc", "uts", "mount", joined])
+
+    container.delete()
+
+    assert (container.facts["ns"]["net"], foreign_network.kept) == (foreign_network.name, True)
+
+
+@clause("runtime.delete.keeps-foreign-resources")
+def test_keeps_a_directory_that_was_mounted(create, foreign_directory):
+    mount = {"destination": "/mnt", "type": "bind", "source": str(foreign_directory)}
+    program = ["write=/mnt/file", "say=ready", "pause"]
+    container = create("base", program=program, mounts=[{**mount, "options": ["bind"]}])
+
+    container.start().printed("ready").kill(signal.SIGKILL).stopped().delete()
+
+    assert [path.name for path in foreign_directory.parent.glob("directory-*/*")] == ["file"]
+    assert container.tried("/mnt/file")["errno"] == 0
+
+
+@clause("runtime.delete.keeps-foreign-resources")
+def test_keeps_the_bundle(container_in):
+    container = container_in(Status.STOPPED)
+    bundle = container.bundle
+
+    container.delete()
+
+    assert (bundle.config.exists(), bundle.program.exists(), bundle.log.exists()) == (True,) * 3
+
+
+@clause("runtime.delete.keeps-foreign-resources")
+def test_keeps_the_cgroups_around_its_own(container_in, foreign_cgroup):
+    sibling = foreign_cgroup.make("sibling")
+    container = container_in(Status.STOPPED, cgroups_path=f"{foreign_cgroup.path}/leaf")
+
+    container.delete()
+
+    assert foreign_cgroup.missing + sibling.missing == []
+
+
+@clause("runtime.delete.keeps-preexisting-cgroup")
+def test_keeps_a_cgroup_that_was_there_before(container_in, foreign_cgroup):
+    leaf = foreign_cgroup.make("leaf")
+    container = container_in(Status.STOPPED, cgroups_path=leaf.path)
+
+    container.delete()
+
+    assert leaf.missing == []
+
+
+@clause("runtime.delete.id-reuse")
+def test_frees_the_id(container_in, create):
+    first = container_in(Status.STOPPED, annotations={"org.example.first": "1"})
+    first.delete()
+
+    second = create("waits", id=first.id, annotations={"org.example.second": "2"})
+
+    state = second.start().printed("ready").state()
+    assert (state.id, state.bundle) == (first.id, str(second.bundle.path))
+    assert state.annotations == {"org.example.second": "2"}
