@@ -153,7 +153,9 @@ def shared(session: Session, request: pytest.FixtureRequest) -> Callable[..., Co
         if first:
             session.evidence[key] = _share(session, key, template, values)
         evidence = session.evidence[key]
-        journal.borrowed += 0.0 if first else evidence.runtime_seconds
+        if not first:
+            journal.lent += len(evidence.operations)
+            journal.borrowed += evidence.runtime_seconds
         journal.operations.extend(evidence.operations)
         journal.timeline.extend(evidence.timeline)
         journal.config = evidence.config

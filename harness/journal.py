@@ -18,8 +18,10 @@ class Journal:
     timeline: list[Moment] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     recorded: dict[str, Any] = field(default_factory=dict)
+    lent: int = 0
+    """Operations that an earlier case has made for this one as well."""
     borrowed: float = 0.0
-    """Seconds inside the runtime that an earlier case has spent for this one as well."""
+    """Seconds inside the runtime that they took."""
     config: str | None = None
     """The last bundle's config.json."""
 

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import cgroups, configuration, door, hooks, linux, procfs, world
@@ -16,8 +17,7 @@ from harness.container import Container
 from harness.faults import HarnessError, RuntimeFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from harness.configuration import Offence
     from harness.hooks import Hook
@@ -44,7 +44,6 @@ class Workspace:
     _containers: list[Container] = field(default_factory=list)
     _ids: list[str] = field(default_factory=list)
     _calls: list[Call] = field(default_factory=list)
-    _kept: set[Path] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.tools = self.directory / "tools"
@@ -142,6 +141,8 @@ class Workspace:
 
         Raises HarnessError naming what cannot be removed.
         """
+        if not (self._bundles or self._ids or len(journal.operations) > journal.lent):
+            return  # nothing was operated
         deleted = bool(self._containers) and all(c.deleted for c in self._containers)
         self._end_calls()
         self._delete(journal)
@@ -151,15 +152,7 @@ class Workspace:
             journal.finding(_clause(fact) if deleted else "", fact)
         if left:
             self._clear_by_force()
-        self._remove_files()
-
-    def keep(self) -> None:
-        """Let what was made so far live on: it is shared by the cases of a module."""
-        self._containers.clear()
-        self._ids.clear()
-        self._kept |= {bundle.path.parent for bundle in self._bundles}
-        self._bundles.clear()
-        self.baseline = self.look()
+        self._remove_files(journal)
 
     def _end_calls(self) -> None:
         for bundle in self._bundles:
@@ -198,8 +191,10 @@ class Workspace:
     def _clear_by_force(self) -> None:
         baseline = self.baseline
         left = []
-        for directory in self.cgroup_roots_cleared():
-            left += cgroups.remove(directory, self.runtime.deadline)
+        new = self.look().cgroups - baseline.cgroups
+        for path in sorted(new):
+            if str(Path(path).parent) not in new:
+                left += cgroups.remove(Path(path), self.runtime.deadline)
         own = baseline.processes
         for pid in procfs.descendants():
             process = procfs.Process.of(pid)
@@ -209,26 +204,21 @@ class Workspace:
         for line in sorted(self.look().mounts - baseline.mounts, reverse=True):
             point = line.split(" ")[4].encode().decode("unicode_escape")
             linux.umount2(point, linux.MNT_DETACH)
+        for node in baseline.nodes:
+            node.restore()
         left += self.look().beyond(baseline)
         if left:
             raise HarnessError(f"cannot be cleared: {'; '.join(left)}")
 
-    def cgroup_roots_cleared(self) -> Iterable[Path]:
-        """Cgroups that are not the harness's own: those below which a case may have left some."""
-        kept = self.baseline.cgroups
-        for root in self.cgroup_roots:
-            for path in root.iterdir():
-                if path.is_dir() and str(path) not in kept:
-                    yield path
-
-    def _remove_files(self) -> None:
-        for bundle in self._bundles:
-            shutil.rmtree(bundle.path.parent, ignore_errors=True)
+    def _remove_files(self, journal: Journal) -> None:
+        known = {bundle.path for bundle in self._bundles}
+        for directory in {bundle.path.parent for bundle in self._bundles}:
+            for path in set(directory.iterdir()) - known:
+                journal.finding("", f"files: {path.name} beside the bundle")
+            shutil.rmtree(directory, ignore_errors=True)
         self._bundles.clear()
         for directory in (self.runtime.root, self.runtime.scratch):
             for path in directory.iterdir():
-                if path in self._kept:
-                    continue
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path, ignore_errors=True)
                 else:

@@ -6,6 +6,7 @@ Compared before and after: a failed operation and a deleted container leave it a
 from __future__ import annotations
 
 import os
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,30 @@ KEPT = ("/dev/null", "/dev", "/sys")
 """Shared with the host or all containers; runtimes were seen changing their owner and mode."""
 
 
+@dataclass(frozen=True, order=True)
+class Node:
+    """Mode and owner of one of KEPT."""
+
+    path: str
+    mode: int
+    uid: int
+    gid: int
+
+    @classmethod
+    def at(cls, path: str) -> Node:
+        """Look at it."""
+        status = Path(path).lstat()
+        return cls(path, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+
+    def restore(self) -> None:
+        """Make it what it was."""
+        os.chown(self.path, self.uid, self.gid, follow_symlinks=False)
+        Path(self.path).chmod(self.mode)
+
+    def __str__(self) -> str:
+        return f"{self.path} has mode {self.mode:o} and owner {self.uid}:{self.gid}"
+
+
 @dataclass(frozen=True)
 class World:
     """One look at it. Members are sets of printable facts, so that a difference can be shown."""
@@ -27,7 +52,7 @@ class World:
     processes: frozenset[str]
     mounts: frozenset[str]
     cgroups: frozenset[str]
-    nodes: frozenset[str]
+    nodes: frozenset[Node]
     files: frozenset[str]
 
     def beyond(self, earlier: World) -> list[str]:
@@ -49,7 +74,7 @@ def look(roots: Sequence[Path], directories: Iterable[Path] = ()) -> World:
         processes=frozenset(_processes()),
         mounts=frozenset(Path("/proc/self/mountinfo").read_text(errors="replace").splitlines()),
         cgroups=frozenset(str(path) for root in roots for path in cgroups.below(root)),
-        nodes=frozenset(map(_node, KEPT)),
+        nodes=frozenset(map(Node.at, KEPT)),
         files=frozenset(str(path) for directory in directories for path in directory.iterdir()),
     )
 
@@ -87,8 +112,3 @@ def _living() -> list[procfs.Process]:
 
 def _described(process: procfs.Process) -> str:
     return f"{procfs.describe(process.pid)} started {process.started}"
-
-
-def _node(path: str) -> str:
-    status = Path(path).lstat()
-    return f"{path} mode {status.st_mode:o} owner {status.st_uid}:{status.st_gid}"

@@ -152,7 +152,7 @@ def protect_readonly_paths(creation: Creation) -> None:
 
 
 def mask_paths(creation: Creation) -> None:
-    """Hide files behind /dev/null, directories behind an empty one (config-linux.md#masked-paths)."""
+    """Hide files behind /dev/null, directories behind an empty one (#masked-paths)."""
     for index, path in enumerate(creation.linux.get("maskedPaths", [])):
         with creation.naming(f"linux.maskedPaths[{index}]"):
             target = _open_existing(creation.root_fd, path)

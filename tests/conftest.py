@@ -38,9 +38,7 @@ class Outcome:
         return {case.case.rpartition("::")[2]: case.verdict.value for case in self.run.cases}
 
 
-def run_suite(
-    *arguments: str, results: Path, cwd: Path = ROOT, deadline: float = 600
-) -> Outcome:
+def run_suite(*arguments: str, results: Path, cwd: Path = ROOT, deadline: float = 600) -> Outcome:
     """Run pytest with the plugin in a process of its own."""
     words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--results={results}"]
     done = subprocess.run(

@@ -15,10 +15,10 @@ STATUSES = [Status.CREATED, Status.RUNNING, Status.STOPPED]
 RUNTIME_NAMESPACE = ["prestart", "createRuntime", "poststart"]
 CONTAINER_NAMESPACE = ["createContainer", "startContainer"]
 ENDINGS = {
-    "exit 0": ["say=ready"],
-    "exit 7": ["say=ready", "exit=7"],
+    "exit-0": ["say=ready"],
+    "exit-7": ["say=ready", "exit=7"],
     "crash": ["say=ready", "crash"],
-    "with children": ["child", "pause", "end", "say=ready"],
+    "with-children": ["child", "pause", "end", "say=ready"],
 }
 ANNOTATIONS = {
     "org.example.größe": "日本語 😀",
@@ -327,7 +327,7 @@ def test_gives_hooks_of_the_runtime_namespace_its_pid(create, kind):
 
 
 @clause("runtime.state.pid.container-namespace-hooks")
-@pytest.mark.parametrize("namespaces", [["pid", "mount"], ["mount"]], ids=["new", "the runtime's"])
+@pytest.mark.parametrize("namespaces", [["pid", "mount"], ["mount"]], ids=["new", "inherited"])
 @pytest.mark.parametrize("kind", CONTAINER_NAMESPACE)
 def test_gives_hooks_of_the_container_namespace_its_pid(create, kind, namespaces):
     values = {"hooks": {kind: [Hook()]}, "namespaces": [*namespaces, "uts"]}
@@ -364,7 +364,7 @@ def test_gives_an_absolute_path_of_the_bundle(create, bundle, cwd):
 
 
 @clause("runtime.state.annotations.reported")
-@pytest.mark.parametrize("key", ANNOTATIONS)
+@pytest.mark.parametrize("key", ANNOTATIONS, ids=["unicode", "empty", "long"])
 def test_gives_the_annotations_of_the_configuration(shared, key):
     container = shared("waits", annotations=ANNOTATIONS).printed("ready")
 

@@ -29,7 +29,9 @@ def test_all_kinds_in_their_order(runtime, config, make_bundle, log):
 
 
 @pytest.mark.parametrize("kind", KINDS[:5])
-def test_a_failing_hook_destroys_the_container(runtime, config, make_bundle, log, cgroups, kind):
+def test_a_failing_hook_destroys_the_container(  # noqa: PLR0913, PLR0917 (fixtures)
+    runtime, config, make_bundle, log, cgroups, kind
+):
     inside = kind == "startContainer"
     config["hooks"] = {other: [log.hook("later")] for other in KINDS[KINDS.index(kind) + 1 : 5]}
     config["hooks"][kind] = [

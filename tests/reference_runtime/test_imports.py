@@ -15,9 +15,17 @@ PACKAGE = Path(__file__).parents[2] / "reference_runtime"
 
 # Everything written in Python that an operation may load from the standard library.
 ALLOWED = {
-    "__future__", "__main__", "_collections_abc", "abc", "genericpath", "os", "os.path", "posixpath", "stat",
+    "__future__",
+    "__main__",
+    "_collections_abc",
+    "abc",
+    "genericpath",
+    "os",
+    "os.path",
+    "posixpath",
+    "stat",
     "struct",
-}  # fmt: skip
+}
 
 SPY = """\
 import os, sys

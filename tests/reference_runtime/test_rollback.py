@@ -63,7 +63,7 @@ cli.main()
 
 
 @pytest.mark.parametrize("position", range(13))
-def test_what_a_killed_create_leaves_can_be_removed(
+def test_what_a_killed_create_leaves_can_be_removed(  # noqa: PLR0913, PLR0917 (fixtures)
     runtime, config, make_bundle, cgroups, launcher, tmp_path, position
 ):
     mutant = tmp_path / "mutant"

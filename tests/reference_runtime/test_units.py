@@ -19,8 +19,14 @@ from reference_runtime import (
 )
 from reference_runtime import syscalls as sc
 
-TABLE = """async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noatime nodev
-nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow private ratime rbind rdev rdiratime relatime remount rexec rnoatime rnodiratime rnoexec rnorelatime rnostrictatime rnosuid rnosymfollow ro rprivate rrelatime rro rrw rshared rslave rstrictatime rsuid rsymfollow runbindable rw shared silent slave strictatime suid symfollow sync unbindable""".split()  # noqa: SIM905 (the table as the specification has it)
+TABLE = """
+async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noatime nodev
+nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow
+private ratime rbind rdev rdiratime relatime remount rexec rnoatime rnodiratime rnoexec
+rnorelatime rnostrictatime rnosuid rnosymfollow ro rprivate rrelatime rro rrw rshared rslave
+rstrictatime rsuid rsymfollow runbindable rw shared silent slave strictatime suid symfollow sync
+unbindable
+""".split()  # noqa: SIM905
 
 
 @pytest.mark.parametrize("name", TABLE)
