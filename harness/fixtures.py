@@ -268,10 +268,18 @@ def calling(
 
 
 @pytest.fixture
-def changes_since(session: Session) -> Callable[[World], list[str]]:
-    """What is new or gone since an earlier ``world()``; processes are given time to end."""
+def watch_world(session: Session) -> Callable[[], Callable[[], list[str]]]:
+    """Look at the world; what this returns says what is new in it or gone from it since then.
+
+    New processes are given time to end first.
+    """
     workspace = session.workspace
-    return lambda earlier: changes(workspace.look, earlier, workspace.runtime.deadline)
+
+    def watch() -> Callable[[], list[str]]:
+        earlier = workspace.look()
+        return lambda: changes(workspace.look, earlier, workspace.runtime.deadline)
+
+    return watch
 
 
 @pytest.fixture

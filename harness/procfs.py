@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from contextlib import contextmanager
@@ -109,6 +110,30 @@ class Process:
         try:
             return self._path("exe").samefile(program)
         except OSError:  # it is gone
+            return False
+
+    def finds(self, path: str, file: Path) -> bool:
+        """Whether the absolute ``path`` leads it to this very file of the host."""
+        try:
+            return self._path("root", path.lstrip("/")).samefile(file)
+        except OSError:
+            return False
+
+    def device(self, path: str) -> tuple[int, int] | None:
+        """Numbers, major and minor, of the device that it has at ``path``; None without one."""
+        try:
+            status = self._path("root", path.lstrip("/")).lstat()
+        except OSError:
+            return None
+        if not (stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode)):
+            return None
+        return os.major(status.st_rdev), os.minor(status.st_rdev)
+
+    def read_only(self, path: str) -> bool:
+        """Whether what it has at ``path`` lies on a mount that is read-only."""
+        try:
+            return bool(os.statvfs(self._path("root", path.lstrip("/"))).f_flag & os.ST_RDONLY)
+        except OSError:
             return False
 
     def inside(self, kind: str, look: Callable[[], T]) -> T:

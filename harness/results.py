@@ -12,12 +12,12 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar, cast
 
 from harness.faults import ResultsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 FORMAT = "1.0"
@@ -241,7 +241,7 @@ class Writer:
 
     def write(self, line: Header | Case | End) -> None:
         """Append one line and flush it."""
-        kind = {Header: "run", Case: "case", End: "end"}[type(line)]
+        kind = next(kind for kind, cls in _LINES.items() if cls is type(line))
         document = {"type": kind, **dataclasses.asdict(line)}
         self._stream.write(dumps(document) + "\n")
         self._stream.flush()
@@ -255,48 +255,69 @@ def dumps(document: Mapping[str, Any]) -> str:
 def read(path: Path) -> Run:
     """Read a results.jsonl, or the one in the directory ``path``.
 
-    Raises ResultsError naming the line for anything that is not a run of this format; a last line
-    that was cut off is what a killed run leaves and is taken as such.
+    Raises ResultsError naming file and line for anything that is not a run of this format. What a
+    killed run leaves is taken as it is: no end line, or a last line without its newline.
     """
     file = path / "results.jsonl" if path.is_dir() else path
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        text = file.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         message = f"{file}: cannot be read ({error}); give a results.jsonl or its directory"
         raise ResultsError(message) from error
-    return parse(lines, str(file))
+    return parse(text, str(file))
 
 
-def parse(lines: Iterable[str], name: str) -> Run:
-    """Make a Run of the lines of a results.jsonl; ``name`` is for messages."""
-    header: Header | None = None
-    cases: list[Case] = []
-    end: End | None = None
-    numbered = [(n, line) for n, line in enumerate(lines, 1) if line.strip()]
-    for number, line in numbered:
-        try:
-            document = json.loads(line)
-            kind = document.pop("type")
-            if kind == "run":
-                header = _build(Header, document)
-            elif kind == "case":
-                cases.append(_build(Case, document))
-            elif kind == "end":
-                end = _build(End, document)
-            else:
-                end = _build(End, {"type": kind})
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            if number == numbered[-1][0] and header is not None:
-                break  # a killed run ends in the middle of a line
-            message = f"{name}:{number}: not a line of format {FORMAT} ({error!r})"
-            raise ResultsError(message) from error
-    if header is None:
-        message = f"{name}: has no run line; it is not a results.jsonl of this suite"
-        raise ResultsError(message)
-    if header.format.split(".")[0] != FORMAT.split(".", maxsplit=1)[0]:
-        message = f"{name}: format {header.format}, this version reads {FORMAT}"
-        raise ResultsError(message)
-    return Run(header, cases, end)
+def parse(text: str, name: str) -> Run:
+    """Make a Run of the text of a results.jsonl; ``name`` is for messages."""
+    lines = text.split("\n")  # and at nothing else: str.splitlines also ends lines at U+2028
+    if not _whole(lines[-1]):
+        lines.pop()
+    run: Run | None = None
+    for number, line in enumerate(lines, 1):
+        where = f"{name}:{number}"
+        part = _part(line, where)
+        if run is None and isinstance(part, Header):
+            run = Run(part, [], None)
+        elif run is None or run.end is not None or isinstance(part, Header):
+            raise ResultsError(f"{where}: out of place: a run line, then cases, then an end line")
+        elif isinstance(part, Case):
+            run.cases.append(part)
+        else:
+            run = dataclasses.replace(run, end=part)
+    if run is None:
+        raise ResultsError(f"{name}: has no run line; it is not a results.jsonl of this suite")
+    return run
+
+
+def _whole(last: str) -> bool:
+    # No part of an object is JSON: what is lacks only its newline, all else was cut off.
+    try:
+        json.loads(last)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _part(line: str, where: str) -> Header | Case | End:
+    try:
+        document = json.loads(line, parse_constant=_refuse)
+        kind = document.pop("type")
+        if kind == "run" and (problem := _unreadable(document["format"])):
+            raise ResultsError(f"{where}: {problem}")
+        return _build(_LINES[kind], document)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ResultsError(f"{where}: not a line of format {FORMAT} ({error!r})") from error
+
+
+def _unreadable(version: object) -> str:
+    if isinstance(version, str) and version.split(".")[0] == FORMAT.split(".", maxsplit=1)[0]:
+        return ""
+    said = version if isinstance(version, str) and version.isprintable() else repr(version)
+    return f"format {said}, this version reads {FORMAT}"
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)  # Python's json reads NaN and Infinity, which are not JSON
 
 
 def case_from(text: str) -> Case:
@@ -305,15 +326,9 @@ def case_from(text: str) -> Case:
 
 
 T = TypeVar("T")
-_NESTED: dict[tuple[str, str], type] = {
-    ("Header", "runtime"): Runtime,
-    ("Header", "host"): Host,
-}
-_NESTED_LISTS: dict[tuple[str, str], type] = {
-    ("Case", "operations"): Operation,
-    ("Case", "timeline"): Moment,
-    ("Case", "findings"): Finding,
-}
+_LINES: dict[str, type[Header | Case | End]] = {"run": Header, "case": Case, "end": End}
+_NESTED: dict[str, type] = {"runtime": Runtime, "host": Host}
+_NESTED_LISTS: dict[str, type] = {"operations": Operation, "timeline": Moment, "findings": Finding}
 
 
 def _build(cls: type[T], document: dict[str, Any]) -> T:
@@ -321,9 +336,11 @@ def _build(cls: type[T], document: dict[str, Any]) -> T:
     known = {f.name for f in dataclasses.fields(cast("Any", cls))}
     values: dict[str, Any] = {k: v for k, v in document.items() if k in known}
     for name, value in values.items():
-        if nested := _NESTED.get((cls.__name__, name)):
+        if nested := _NESTED.get(name):
             values[name] = _build(nested, value)
-        elif nested := _NESTED_LISTS.get((cls.__name__, name)):
+        elif nested := _NESTED_LISTS.get(name):
+            if not isinstance(value, list):
+                raise TypeError(f"{name} is no array")
             values[name] = [_build(nested, entry) for entry in value]
     if cls is Case:
         values["verdict"] = Verdict(values["verdict"])

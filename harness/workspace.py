@@ -167,7 +167,9 @@ class Workspace:
         self._calls.clear()
 
     def _delete(self, journal: Journal) -> None:
-        deleted = {c.id for c in self._containers if c.deleted}
+        # An ID may have been used again after a delete.
+        living = {c.id for c in self._containers if not c.deleted}
+        deleted = {c.id for c in self._containers if c.deleted} - living
         for container in self._containers:
             container.close()
         root = self.runtime.root

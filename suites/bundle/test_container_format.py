@@ -4,6 +4,7 @@ import shutil
 import signal
 
 import pytest
+
 from harness import clause, generates_an_error
 
 
@@ -27,7 +28,7 @@ def moved(bundle):
 @pytest.fixture
 def two_roots(bundle):
     """A bundle with the directories rootfs and other, a marker in each, of which other is used."""
-    made = bundle("waits", root_path="other", program=["list=/", "say=ready", "pause"])
+    made = bundle(root_path="other", program=["list=/", "say=ready", "pause"])
     shutil.copytree(made.rootfs, made.path / "other")
     (made.rootfs / "marker-rootfs").touch()
     (made.path / "other" / "marker-other").touch()

@@ -1,5 +1,7 @@
 """POSIX-platform hooks: when each kind is called."""
 
+from contextlib import ExitStack
+
 import pytest
 
 from harness import IN_CREATE, Hook, clause
@@ -15,16 +17,18 @@ WAITING = Hook("1", words=["wait={root}/gate"])
 
 @pytest.fixture
 def held(bundle, calling):
-    """A bundle whose hook of this kind waits at the gate, in the operation that runs it."""
+    """Make a bundle whose hook of this kind waits, until the case ends, in its operation."""
+    with ExitStack() as until_the_end:
 
-    def hold(kind):
-        made = bundle("waits", hooks={kind: [WAITING]}, mounts=[MOUNT])
-        made.gate()
-        calling(kind, made)
-        assert made.logged(f"{kind} 1", "facts")
-        return made
+        def hold(kind):
+            made = bundle("waits", hooks={kind: [WAITING]}, mounts=[MOUNT])
+            gate = made.gate()
+            until_the_end.callback(calling(kind, made).finish)
+            until_the_end.callback(gate.open)
+            assert made.logged(f"{kind} 1", "facts")
+            return made
 
-    return hold
+        yield hold
 
 
 @pytest.fixture

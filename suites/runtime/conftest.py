@@ -1,4 +1,4 @@
-"""Configurations that cannot be applied on any host, for cases about a create that fails."""
+"""What several sections do to a config.json: offences that no host can apply, later changes."""
 
 import pytest
 
@@ -30,3 +30,14 @@ def _missing_namespace(config):
 def unfit(request):
     """The offence that makes a configuration impossible to apply."""
     return request.param
+
+
+@pytest.fixture(params=["replaced", "invalid", "removed"])
+def change(request):
+    """Change the config.json of a bundle: to one that says changed for original, or to none."""
+    changes = {
+        "replaced": lambda file: file.write_text(file.read_text().replace("original", "changed")),
+        "invalid": lambda file: file.write_text("{"),
+        "removed": lambda file: file.unlink(),
+    }
+    return lambda bundle: changes[request.param](bundle.config)

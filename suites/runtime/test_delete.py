@@ -48,14 +48,14 @@ def test_refuses_a_created_container(container_in):
 
 
 @clause("runtime.delete.created-no-effect")
-def test_does_nothing_to_a_created_container(container_in, world, changes_since):
+def test_does_nothing_to_a_created_container(container_in, watch_world):
     container = container_in(Status.CREATED, hooks={"poststop": [Hook()]})
-    state, before = container.state().defined, world()
+    state, changed = container.state().defined, watch_world()
 
     with tolerates_an_error():
         container.delete()
 
-    assert (changes_since(before), container.bundle.ran) == ([], [])
+    assert (changed(), container.bundle.ran) == ([], [])
     assert container.state().defined == state
     container.start().printed("ready")
 
@@ -71,14 +71,14 @@ def test_refuses_a_running_container(container_in):
 
 
 @clause("runtime.delete.running-no-effect")
-def test_does_nothing_to_a_running_container(container_in, world, changes_since):
+def test_does_nothing_to_a_running_container(container_in, watch_world):
     container = container_in(Status.RUNNING, "reports_signals", hooks={"poststop": [Hook()]})
-    state, before = container.state().defined, world()
+    state, changed = container.state().defined, watch_world()
 
     with tolerates_an_error():
         container.delete()
 
-    assert (changes_since(before), container.bundle.ran) == ([], [])
+    assert (changed(), container.bundle.ran) == ([], [])
     assert container.state().defined == state
     assert container.kill(signal.SIGUSR1).caught(1) == [signal.SIGUSR1]
 

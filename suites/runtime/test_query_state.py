@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+
 from harness import Status, clause, generates_an_error
 
 

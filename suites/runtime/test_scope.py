@@ -4,6 +4,7 @@ import dataclasses
 import signal
 
 import pytest
+
 from harness import Status, clause, tolerates_an_error
 
 

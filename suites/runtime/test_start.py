@@ -47,23 +47,17 @@ def test_refuses_a_stopped_container(container_in):
 
 @clause("runtime.start.not-created-no-effect")
 @pytest.mark.parametrize("status", [Status.RUNNING, Status.STOPPED])
-def test_does_nothing_to_a_container_that_is_not_created(
-    container_in, world, changes_since, status
-):
+def test_does_nothing_to_a_container_that_is_not_created(container_in, watch_world, status):
     hooks = {"startContainer": [Hook()], "poststart": [Hook()], "poststop": [Hook()]}
     container = container_in(status, "reports_signals", hooks=hooks)
-    state, ran, shown, before = (
-        container.state().defined,
-        container.bundle.ran,
-        container.lines,
-        world(),
-    )
+    state, changed = container.state().defined, watch_world()
+    ran, lines = container.bundle.ran, container.lines
 
     with tolerates_an_error():
         container.start()
 
-    assert (container.state().defined, changes_since(before)) == (state, [])
-    assert (container.bundle.ran, container.lines) == (ran, shown)
+    assert (container.state().defined, changed()) == (state, [])
+    assert (container.bundle.ran, container.lines) == (ran, lines)
 
 
 @clause("runtime.start.runs-program")

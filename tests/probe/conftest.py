@@ -50,7 +50,7 @@ def say(probe: Path) -> Say:
 
 
 @pytest.fixture
-def facts(say: Say) -> Callable[..., Any]:
+def facts(say: Say) -> Facts:
     """Return the value of one fact group."""
 
     def facts(group: str, /, **options: Any) -> Any:
