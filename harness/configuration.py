@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 
 from harness import schemas
+from harness.cache import user_cache
 from harness.faults import TemplateError
 
 Offence = Mapping[str, Any] | bytes | Callable[[dict[str, Any]], object] | None
@@ -30,6 +31,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=jinja2.FileSystemBytecodeCache(str(user_cache("templates"))),
     )
     # Jinja's own tojson escapes for HTML; a configuration must hold the very characters.
     loaded.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False)
@@ -37,8 +39,27 @@ def environment() -> jinja2.Environment:
     return loaded
 
 
-def render(template: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def check() -> None:
+    """Compile every template, so that a broken one is a usage error before anything operates.
+
+    Raises TemplateError naming file and line.
+    """
+    for path in sorted(TEMPLATES.glob("*.json.j2")):
+        try:
+            environment().get_template(path.name)
+        except jinja2.TemplateSyntaxError as error:
+            where = f"bundle_templates/{path.name}:{error.lineno}"
+            raise TemplateError(f"{where}: {error.message}") from error
+
+
+_checked: set[str] = set()
+
+
+def render(template: str, values: Mapping[str, Any], key: str = "") -> dict[str, Any]:
     """Render a template of bundle_templates/ and check the result against our JSON Schema.
+
+    What has been checked under a ``key`` is not checked again: the template and those values that
+    are not made anew for each bundle.
 
     Raises TemplateError naming the template for whatever is wrong with it.
     """
@@ -53,8 +74,11 @@ def render(template: str, values: Mapping[str, Any]) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(text)
     except ValueError as error:
         raise TemplateError(f"bundle_templates/{name}: renders no JSON: {error}") from error
-    if problem := schemas.problem("config", document):
-        raise TemplateError(f"bundle_templates/{name}: renders no configuration: {problem}")
+    if key not in _checked:
+        if problem := schemas.problem("config", document):
+            raise TemplateError(f"bundle_templates/{name}: renders no configuration: {problem}")
+        if key:
+            _checked.add(key)
     return document
 
 

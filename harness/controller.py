@@ -13,6 +13,7 @@ import pytest
 
 import harness
 from harness import (
+    configuration,
     door,
     expectations,
     host,
@@ -56,6 +57,7 @@ class Setup:
     def find_out(cls, config: pytest.Config) -> Setup:
         """Ask host and runtime; UsageError for what the user has to put right."""
         host.check()
+        configuration.check()
         chosen = options.read(config)
         path = identify.program(chosen.runtime) if chosen.runtime else _bundled()
         found = identify.identify(path, chosen.deadline, chosen.spec_version)
@@ -154,7 +156,7 @@ class Controller:
         """Write the record of a case that has ended."""
         text = getattr(report, "conformance", None)
         if text is not None:
-            self.recorder.record(results.case_from(text))
+            self.recorder.record(results.case_from(text), text)
         elif report.when not in {"setup", "call", "teardown"}:
             reason = f"the process that ran it died: {report.longrepr}"
             self.recorder.record(progress.lost(progress.case_id(report.nodeid), reason))

@@ -6,7 +6,7 @@ import os
 import stat
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -19,16 +19,23 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+ATTEMPTS = 50
+"""Tries to get a process number that others of the host may be quicker to take."""
+
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Process:
     """A process of the host, told from a later one with the same number by its start time."""
 
     pid: int
     started: int
     """Clock ticks since boot: field 22 of /proc/PID/stat."""
+
+    def __str__(self) -> str:
+        # Its name is no part of what it is: execve(2) changes it.
+        return f"{describe(self.pid)} started {self.started}"
 
     @classmethod
     def of(cls, pid: int) -> Process | None:
@@ -170,8 +177,21 @@ def ticks() -> int:
     return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
 
 
+@contextmanager
+def held(process: Process) -> Iterator[set[str]]:
+    """Names of its namespaces that are not ours, which are not given to others meanwhile.
+
+    The number of a namespace that is gone goes to the next one: held open, it stays what it was.
+    """
+    own = set(own_namespaces().values())
+    links = [Path(f"/proc/{process.pid}/ns/{kind}") for kind in NAMESPACES]
+    with ExitStack() as held_open:
+        files = [held_open.enter_context(link.open("rb")) for link in links]
+        yield {str(Path(f"/proc/self/fd/{file.fileno()}").readlink()) for file in files} - own
+
+
 def users(namespaces: Iterable[str]) -> list[str]:
-    """Processes of the host and mounts of ours that keep one of these namespaces alive."""
+    """Processes of the host and mounts of ours that are in, or keep alive, these namespaces."""
     wanted = set(namespaces)
     found = [
         describe(int(path.name))
@@ -239,16 +259,23 @@ def numbered(pid: int, argv: Sequence[str]) -> Iterator[Process]:
 
     Raises HarnessError if the number is not to be had.
     """
+    for _ in range(ATTEMPTS):
+        started = _next(pid, argv)
+        try:
+            found = Process.of(started.pid)
+            if found is not None and found.pid == pid:
+                yield found
+                return
+        finally:
+            started.finish()
+    raise HarnessError(f"pid {pid} was asked for, the kernel gave {describe(started.pid)}")
+
+
+def _next(pid: int, argv: Sequence[str]) -> door.Started:
+    """Start ``argv``, under this number if no other process of the host is quicker."""
     Path("/proc/sys/kernel/ns_last_pid").write_text(str(pid - 1))
     nowhere = Path("/dev/null")
-    started = door.start(argv, stdout=nowhere, stderr=nowhere, deadline=0)
-    try:
-        found = Process.of(started.pid)
-        if found is None or found.pid != pid:
-            raise HarnessError(f"pid {pid} was asked for, the kernel gave {describe(started.pid)}")
-        yield found
-    finally:
-        started.finish()
+    return door.start(argv, stdout=nowhere, stderr=nowhere, deadline=0)
 
 
 def zombie(pid: int) -> bool:

@@ -47,21 +47,24 @@ class Recorder:
             message = f"--results {self.directory}: cannot be written ({error.strerror})"
             raise ResultsError(message) from error
 
-    def record(self, case: Case) -> None:
-        """Write one case. A second record of the same case is a bug of ours and turns it red."""
+    def record(self, case: Case, text: str = "") -> None:
+        """Write one case, as ``text`` if that is its JSON form already.
+
+        A second record of the same case is a bug of ours and turns the run red.
+        """
         if case.case in self.cases:
             self.problems.append(f"{case.case} was recorded twice")
             return
         self.cases[case.case] = case
-        self._write(case)
+        self._write(case, text)
 
-    def _write(self, line: Case | End) -> None:
+    def _write(self, line: Case | End, text: str = "") -> None:
         if self._writer is None:
             # Kept open to the end of the run, each line flushed.
             self._stream = (self.directory / "results.jsonl").open("w", encoding="utf-8")
             self._writer = results.Writer(self._stream)
             self._writer.write(self.header)
-        self._writer.write(line)
+        self._writer.write(line, text)
 
     def finish(self, *, interrupted: bool) -> int:
         """Write the end line; return the exit status of the run."""

@@ -239,11 +239,11 @@ class Writer:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def write(self, line: Header | Case | End) -> None:
-        """Append one line and flush it."""
+    def write(self, line: Header | Case | End, text: str = "") -> None:
+        """Append one line and flush it; ``text`` is its JSON object if that was made already."""
         kind = next(kind for kind, cls in _LINES.items() if cls is type(line))
-        document = {"type": kind, **dataclasses.asdict(line)}
-        self._stream.write(dumps(document) + "\n")
+        members = (text or dumps(dataclasses.asdict(line))).removeprefix("{")
+        self._stream.write(f'{{"type":"{kind}",{members}\n')
         self._stream.flush()
 
 

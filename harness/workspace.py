@@ -81,6 +81,7 @@ class Workspace:
                 **values,
                 "hooks": self._entries(values.get("hooks", {}), nonce, rootfs),
             },
+            key=f"{template} {values!r}",
         )
         text = configuration.spoil(document, offence)
         self._root_filesystem(rootfs)
@@ -200,7 +201,7 @@ class Workspace:
         own = baseline.processes
         for pid in procfs.descendants():
             process = procfs.Process.of(pid)
-            if process and f"{procfs.describe(pid)} started {process.started}" not in own:
+            if process and process not in own:
                 _end(pid, self.runtime.deadline)
         self._reap()
         for line in sorted(self.look().mounts - baseline.mounts, reverse=True):

@@ -49,7 +49,7 @@ class Node:
 class World:
     """One look at it. Members are sets of printable facts, so that a difference can be shown."""
 
-    processes: frozenset[str]
+    processes: frozenset[procfs.Process]
     mounts: frozenset[str]
     cgroups: frozenset[str]
     nodes: frozenset[Node]
@@ -71,7 +71,7 @@ class World:
 def look(roots: Sequence[Path], directories: Iterable[Path] = ()) -> World:
     """Look at the world: ``roots`` are the cgroup roots, ``directories`` are listed."""
     return World(
-        processes=frozenset(_processes()),
+        processes=frozenset(_living()),
         mounts=frozenset(Path("/proc/self/mountinfo").read_text(errors="replace").splitlines()),
         cgroups=frozenset(str(path) for root in roots for path in cgroups.below(root)),
         nodes=frozenset(map(Node.at, KEPT)),
@@ -85,9 +85,9 @@ def survivors(earlier: World, seconds: float) -> list[str]:
     Empty, it is the end of whatever a runtime and its containers had under way.
     """
     deadline = time.monotonic() + seconds
-    while new := [p for p in _living() if _described(p) not in earlier.processes]:
+    while new := [p for p in _living() if p not in earlier.processes]:
         if not new[0].ends(deadline - time.monotonic()):
-            return [_described(process) for process in new]
+            return [str(process) for process in new]
     return []
 
 
@@ -101,14 +101,6 @@ def changes(look_: Callable[[], World], earlier: World, seconds: float) -> list[
     return now.beyond(earlier) + [f"gone: {fact}" for fact in now.lacks(earlier)]
 
 
-def _processes() -> list[str]:
-    return [_described(process) for process in _living()]
-
-
 def _living() -> list[procfs.Process]:
     found = (procfs.Process.of(pid) for pid in procfs.descendants())
     return [process for process in found if process is not None]
-
-
-def _described(process: procfs.Process) -> str:
-    return f"{procfs.describe(process.pid)} started {process.started}"

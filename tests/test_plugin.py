@@ -306,6 +306,37 @@ class TestOptions:
 
         assert said in usage_error(outcome)
 
+    @pytest.mark.parametrize(
+        ("broken", "said"),
+        [
+            ("templates/base.json.j2", "bundle_templates/base.json.j2:1: "),
+            ("clauses/broken.toml", "suites/clauses/broken.toml: "),
+        ],
+    )
+    def test_a_file_of_ours_that_is_broken(self, suite, tmp_path, broken, said):
+        (tmp_path / broken).parent.mkdir()
+        (tmp_path / broken).write_text("{% no such thing")
+        plugin = """
+from pathlib import Path
+from harness import clauses, configuration
+if (path := Path(__file__).with_name("clauses")).exists():
+    clauses.DIRECTORY = path
+else:
+    configuration.TEMPLATES = Path(__file__).with_name("templates")
+"""
+
+        outcome = suite(
+            """
+            @clause("runtime.start.runs-program")
+            def test_case():
+                pass
+            """,
+            plugin=plugin,
+        )
+
+        assert said in usage_error(outcome)
+        assert not (tmp_path / "results" / "results.jsonl").exists()
+
     @pytest.mark.parametrize("option", ["--help", "--collect-only"])
     def test_looking_does_not_operate(self, option, tmp_path):
         outcome = run_suite(option, "--runtime=/nonexistent", results=tmp_path)

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from harness.cache import user_cache
 from harness.faults import ProbeError
 
 __all__ = ["ProbeError", "build"]
@@ -53,7 +54,7 @@ def build(cache: Path | None = None, cc: str | None = None, *, run: Run = subpro
     """
     compiler = _compiler(cc or os.environ.get("CC") or "cc")
     try:
-        folder = cache or _user_cache()
+        folder = cache or user_cache()
         probe = folder / f"probe-{_key(compiler)}"
         if not probe.exists():
             folder.mkdir(parents=True, exist_ok=True)
@@ -74,14 +75,6 @@ def _compiler(command: str) -> tuple[str, ...]:
         )
         raise ProbeError(message)
     return (path, *options)
-
-
-def _user_cache() -> Path:
-    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # XDG Base Directory Specification: a relative path is invalid and to be ignored.
-    if not base.is_absolute():
-        base = Path.home() / ".cache"
-    return base / "oci-conformance"
 
 
 def _key(compiler: tuple[str, ...]) -> str:

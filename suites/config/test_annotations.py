@@ -37,9 +37,9 @@ def annotated(create):
     return run
 
 
-def value_is(value):
-    """The offence that gives an annotation this value."""
-    return lambda config: config["annotations"].update({"org.example.key": value})
+def annotations_with_null(config):
+    """The offence of a value null, which a merge patch cannot write."""
+    config["annotations"] = {"org.example.key": None}
 
 
 @clause("config.annotations.arbitrary")
@@ -78,12 +78,13 @@ def test_takes_no_annotations(create, values):
 
 
 @clause("config.annotations.keys-non-empty")
-def test_may_refuse_an_empty_key(annotated, record):
+def test_may_refuse_an_empty_key(create, annotated, record):
     annotated({"org.example.key": "value"})
     seen = "an error"
 
     with tolerates_an_error():
-        seen = annotated({"": "value"})
+        container = create("waits", offence={"annotations": {"": "value"}})
+        seen = container.start().printed("ready").state().annotations
 
     record("annotations of the state", seen)
 
@@ -154,7 +155,7 @@ def test_refuses_values_that_are_no_strings(create, annotated, value):
     annotated({"org.example.key": "5"})
 
     with generates_an_error():
-        create("waits", annotations={}, offence=value_is(value))
+        create("waits", offence={"annotations": {"org.example.key": value}})
 
 
 @clause("config.annotations.values-strings.null")
@@ -163,7 +164,7 @@ def test_may_refuse_a_value_null(create, annotated, record):
     seen = "an error"
 
     with tolerates_an_error():
-        container = create("waits", annotations={}, offence=value_is(None))
+        container = create("waits", offence=annotations_with_null)
         seen = container.start().printed("ready").state().document.get("annotations", "absent")
 
     record("annotations of the state", seen)

@@ -62,10 +62,9 @@ def test_refuses_other_encodings(create, rewritten, encoding):
 @pytest.mark.parametrize("bytes_", [b"\xff", b"\xc3(", b"\xed\xa0\x80"], ids=bytes.hex)
 def test_may_accept_invalid_bytes(create, rewritten, record, bytes_):
     create("waits").start().printed("ready")
+    values = {"env": ["PATH=/bin", "TEXT=(here)"]}
+    made = rewritten(lambda text: text.encode().replace(b"(here)", bytes_), **values)
     env = "an error"
-    made = rewritten(
-        lambda text: text.encode().replace(b"(here)", bytes_), env=["PATH=/bin", "TEXT=(here)"]
-    )
 
     with tolerates_an_error():
         env = create(made).start().facts["env"]

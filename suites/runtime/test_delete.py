@@ -117,14 +117,15 @@ def test_removes_the_mounts_that_it_made(container_in, world, foreign_directory)
 
 
 @clause("runtime.delete.removes-created-resources.namespaces")
-def test_lets_go_of_the_namespaces_that_it_made(container_in, own_namespaces):
+def test_lets_go_of_the_namespaces_that_it_made(container_in):
     container = container_in(Status.RUNNING)
-    made = set(container.process.namespaces.values()) - set(own_namespaces.values())
-    before = procfs.users(made)
 
-    container.kill(signal.SIGKILL).stopped().delete()
+    with procfs.held(container.process) as made:
+        before = procfs.users(made)
+        container.kill(signal.SIGKILL).stopped().delete()
+        after = procfs.users(made)
 
-    assert (before != [], procfs.users(made)) == (True, [])
+    assert (before != [], after) == (True, [])
 
 
 @clause("runtime.delete.keeps-foreign-resources")

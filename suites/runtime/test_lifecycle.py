@@ -88,7 +88,10 @@ def test_goes_by_the_configuration_at_create(create, change):
     hooks = {kind: [Hook("original")] for kind in ("startContainer", "poststart", "poststop")}
     with control():
         container = create(
-            "waits", hooks=hooks, env=["A=original"], annotations={"org.example": "original"}
+            "waits",
+            hooks=hooks,
+            env=["PATH=/bin", "A=original"],
+            annotations={"org.example": "original"},
         )
     change(container.bundle)
 
