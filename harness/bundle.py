@@ -114,6 +114,13 @@ class Bundle:
 
         return there(events.wait(self.log, self.nonce, there, self.deadline))
 
+    def awaits(self, label: str, event: str = "begin") -> Bundle:
+        """Wait for this event of this hook, which a case builds on; NotShown if it does not come."""
+        if not self.logged(label, event):
+            operation = OPERATIONS[label.partition(" ")[0]]
+            raise NotShown(f"the hook {label} did not show {event!r}", operation)
+        return self
+
     def inside(self, path: Path | str) -> Path:
         """Where the host finds what the container has at the absolute ``path``."""
         return self.rootfs / str(path).lstrip("/")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jinja2
 
@@ -34,9 +34,15 @@ def environment() -> jinja2.Environment:
         bytecode_cache=jinja2.FileSystemBytecodeCache(str(user_cache("templates"))),
     )
     # Jinja's own tojson escapes for HTML; a configuration must hold the very characters.
-    loaded.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False)
+    loaded.filters["tojson"] = partial(json.dumps, ensure_ascii=False, default=_no_json)
     loaded.filters["words"] = lambda words: ", ".join(json.dumps(str(word)) for word in words)
     return loaded
+
+
+def _no_json(value: object) -> NoReturn:
+    if isinstance(value, jinja2.Undefined):
+        str(value)  # raises, with the name of the variable
+    raise TypeError(f"a {type(value).__name__} is no JSON value")
 
 
 def check() -> None:
@@ -68,11 +74,12 @@ def render(template: str, values: Mapping[str, Any], key: str = "") -> dict[str,
         text = environment().get_template(name).render(values)
     except jinja2.TemplateNotFound as error:
         raise TemplateError(f"bundle_templates/{error.name}: there is no such template") from error
-    except jinja2.TemplateError as error:
-        raise TemplateError(f"bundle_templates/{name}: {error}") from error
+    except Exception as error:  # an expression in a template raises what it likes
+        said = str(error).partition("\n")[0]
+        raise TemplateError(f"bundle_templates/{name}: {said}") from error
     try:
         document: dict[str, Any] = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TemplateError(f"bundle_templates/{name}: renders no JSON: {error}") from error
     if key not in _checked:
         if problem := schemas.problem("config", document):

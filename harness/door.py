@@ -132,18 +132,37 @@ def run(  # noqa: PLR0913 - as start
     return started.finish()
 
 
-def output(argv: Sequence[str], deadline: float = 60.0) -> str:
-    """Return what a tool of our own prints; HarnessError if it fails."""
+@dataclass(frozen=True)
+class Said:
+    """What a tool of our own printed and how it ended; below zero: by that signal."""
+
+    exit_status: int
+    stdout: str
+    stderr: str
+
+
+def tool(argv: Sequence[str], deadline: float = 60.0) -> Said:
+    """Run a tool of our own to its end; OSError if it cannot be started or does not end."""
     try:
         done = subprocess.run(
             list(argv), capture_output=True, timeout=deadline, check=False, stdin=subprocess.DEVNULL
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError(f"{argv[0]}: not ended after {deadline:g} s") from error
+    stdout, stderr = (text.decode(errors="replace") for text in (done.stdout, done.stderr))
+    return Said(done.returncode, stdout, stderr)
+
+
+def output(argv: Sequence[str], deadline: float = 60.0) -> str:
+    """Return what a tool of our own prints; HarnessError if it fails."""
+    try:
+        said = tool(argv, deadline)
+    except OSError as error:
         raise HarnessError(f"{argv[0]}: {error}") from error
-    if done.returncode:
-        text = done.stderr.decode(errors="replace").strip()
-        raise HarnessError(f"{' '.join(argv)}: exit status {done.returncode}: {text[:500]}")
-    return done.stdout.decode(errors="replace")
+    if said.exit_status:
+        text = said.stderr.strip()
+        raise HarnessError(f"{' '.join(argv)}: exit status {said.exit_status}: {text[:500]}")
+    return said.stdout
 
 
 def readable(fd: int, seconds: float) -> bool:

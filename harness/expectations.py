@@ -82,18 +82,33 @@ def find(runtime: Runtime) -> Path | None:
 
 def load(path: Path, spec_version: str) -> Expectations:
     """Read a file; ExpectationError naming the entry for anything wrong with it."""
-    known = []
-    for number, entry in enumerate(_table(path).get("known", []), 1):
-        where = f"{path.name}: known entry {number}"
-        if missing := {"clause", "reason", "cases"} - set(entry):
-            raise ExpectationError(f"{where} lacks {', '.join(sorted(missing))}")
-        try:
-            expectation = Expectation(**{**entry, "cases": tuple(entry["cases"])})
-        except TypeError as error:
-            raise ExpectationError(f"{where}: {str(error).partition('__init__() ')[2]}") from error
-        if not expectation.spec or _in(spec_version, expectation.spec, path):
-            known.append(expectation)
-    return Expectations(path.name, tuple(known))
+    entries = _table(path).get("known", [])
+    if not isinstance(entries, list):
+        raise ExpectationError(f"{path.name}: known is no array of tables: write [[known]]")
+    read = [_read(entry, path, number) for number, entry in enumerate(entries, 1)]
+    held = (e for e in read if not e.spec or _in(spec_version, e.spec, path))
+    return Expectations(path.name, tuple(held))
+
+
+_SHAPES: dict[str, type] = {"cases": list, "blocked": bool}
+"""Of the members of an entry; all others are strings."""
+
+
+def _read(entry: Any, path: Path, number: int) -> Expectation:  # noqa: ANN401 - as TOML gives it
+    where = f"{path.name}: known entry {number}"
+    if not isinstance(entry, dict):
+        raise ExpectationError(f"{where} is no table: write [[known]]")
+    if missing := {"clause", "reason", "cases"} - set(entry):
+        raise ExpectationError(f"{where} lacks {', '.join(sorted(missing))}")
+    for name, value in entry.items():
+        if not isinstance(value, _SHAPES.get(name, str)):
+            raise ExpectationError(f"{where}: {name} is of the wrong type")
+    if not entry["cases"] or not all(isinstance(case, str) for case in entry["cases"]):
+        raise ExpectationError(f"{where}: cases is no list of case ids")
+    try:
+        return Expectation(**{**entry, "cases": tuple(entry["cases"])})
+    except TypeError as error:
+        raise ExpectationError(f"{where}: {str(error).partition('() ')[2]}") from error
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -102,15 +117,25 @@ def _table(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ExpectationError(f"{path}: {error}") from error
     about = table.get("runtime")
-    if not isinstance(about, dict) or not {"name", "versions"} <= set(about):
+    if not isinstance(about, dict) or not all(
+        isinstance(about.get(name), str) for name in ("name", "versions")
+    ):
         raise ExpectationError(f"{path.name}: needs [runtime] with name and versions")
     return table
 
 
 def _in(version: str, specifier: str, path: Path) -> bool:
     try:
-        return SpecifierSet(specifier, prereleases=True).contains(Version(version))
-    except InvalidVersion:
-        return False
+        held = SpecifierSet(specifier, prereleases=True)
     except InvalidSpecifier as error:
         raise ExpectationError(f"{path.name}: {error}") from error
+    try:
+        return held.contains(_version(version))
+    except InvalidVersion:
+        return False
+
+
+def _version(text: str) -> Version:
+    # Debian writes 1.0.0~rc93+ds1-5+deb11u5: a tilde before a pre-release, more than one plus.
+    release, plus, local = text.replace("~", "").partition("+")
+    return Version(release + plus + local.replace("+", "."))

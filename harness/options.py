@@ -12,6 +12,8 @@ from harness import clauses
 from harness.faults import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pytest
 
 SUITES = Path(__file__).parent.parent / "suites"
@@ -68,6 +70,32 @@ def add(parser: pytest.Parser) -> None:
         help="seconds that one operation, or one sign of a container, may take (default: 5)",
     )
     group.addoption("--probe", metavar="PATH", default="", help="a probe that was built elsewhere")
+
+
+VALUED = (
+    "--runtime",
+    "--spec-version",
+    "--profile",
+    "--expectations",
+    "--results",
+    "--deadline",
+    "--probe",
+)
+
+
+def joined(words: Sequence[str]) -> list[str]:
+    """Write ``--runtime PATH`` as ``--runtime=PATH``, and so each of our options.
+
+    pytest looks for its rootdir before any plugin is loaded and takes every word that it cannot
+    tell from a path for one: after a blank, the runtime's directory would become the rootdir.
+    """
+    found: list[str] = []
+    for word in words:
+        if found and found[-1] in VALUED:
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
 
 
 def read(config: pytest.Config) -> Options:

@@ -42,6 +42,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.add(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Begin anew where a path after a blank may have been taken for the rootdir."""
+    words = list(map(str, config.invocation_params.args))
+    joined = options.joined(words)
+    if joined == words or hasattr(config, "workerinput"):
+        return None
+    return int(pytest.main(joined))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; in a worker take over what the controller found out."""
     config.addinivalue_line("markers", "clause(*ids): the clauses that the case can show false")

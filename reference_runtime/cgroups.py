@@ -93,16 +93,27 @@ def refuse_frozen(leaf: str) -> None:
 def make(planned: list[Json]) -> None:
     """Make the directories of the plan."""
     for entry in planned:
-        for directory in entry["made"]:
+        is_cpuset = entry["version"] == 1 and "cpuset" in entry["controllers"]
+        for directory in entry["made"] or [entry["leaf"]]:
             try:
-                os.mkdir(directory, 0o755)
-            except FileExistsError:
-                pass  # a parent that another container has made meanwhile
+                _make_one(directory, is_cpuset=is_cpuset)
             except OSError as error:
                 message = f"linux.cgroupsPath: {errors.reason(error)}"
                 raise errors.OperationError(message) from None
-            if entry["version"] == 1 and "cpuset" in entry["controllers"]:
-                inherit_cpuset(directory)
+
+
+def _make_one(directory: str, *, is_cpuset: bool) -> None:
+    while True:
+        try:
+            os.mkdir(directory, 0o755)
+        except FileExistsError:
+            pass  # a parent that another container has made meanwhile, or the leaf was there
+        except FileNotFoundError:  # a parent that another container's delete has removed meanwhile
+            _make_one(os.path.dirname(directory), is_cpuset=is_cpuset)
+            continue
+        if is_cpuset:
+            inherit_cpuset(directory)
+        return
 
 
 def inherit_cpuset(directory: str) -> None:

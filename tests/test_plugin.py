@@ -9,7 +9,6 @@ import pytest
 from harness.results import Verdict
 from tests.conftest import ROOT, run_suite
 
-KILL = "suites/runtime/test_kill.py"
 
 
 def usage_error(outcome):
@@ -235,12 +234,15 @@ class TestOptions:
     """Bad input gives one line, exit status 4, and nothing half-written."""
 
     @pytest.mark.parametrize("form", ["--runtime={}", "--runtime {}"])
-    def test_the_runtime_is_taken_with_and_without_the_equals_sign(self, form, tmp_path):
+    @pytest.mark.parametrize("workers", ["-n0", "-n2"])
+    def test_the_runtime_is_taken_with_and_without_the_equals_sign(self, form, workers, tmp_path):
         fails = ROOT / "tests" / "miniatures" / "fails"
+        words = [*form.format(fails).split(), workers, "-k", "nonexistent"]
 
-        outcome = run_suite(*form.format(fails).split(), KILL, results=tmp_path)
+        outcome = run_suite(*words, results=tmp_path)
 
-        assert outcome.run.header.runtime.path == str(fails)
+        assert f"rootdir: {ROOT}\n" in outcome.output
+        assert str(fails) in outcome.output
 
     @pytest.mark.parametrize(
         ("make", "said"),

@@ -230,9 +230,10 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content):
 
 def test_a_line_is_on_disk_before_the_next_one(tmp_path):
     file = tmp_path / "results.jsonl"
+    order: list[Header | Case | End] = [HEADER, CASE, END]
     with file.open("w", encoding="utf-8") as stream:
         writer = results.Writer(stream)
-        for number, line in enumerate((HEADER, CASE, END), 1):
+        for number, line in enumerate(order, 1):
             writer.write(line)
             assert file.read_bytes().count(b"\n") == number
 

@@ -29,6 +29,9 @@ KEYWORDS = ("must", "should", "may", "effect")
 OPERATIONS = ("state", "create", "start", "kill", "delete", "features")
 PROFILES = ("core", "linux", "engine")
 
+_SHAPES: dict[str, Any] = {"operation": str | list, "census": list, "demands_error": bool}
+"""Of the members of a table; all others are strings."""
+
 F = TypeVar("F", bound="Callable[..., object]")
 
 
@@ -109,6 +112,9 @@ def _clause(id_: str, table: Any, file: str) -> Clause:  # noqa: ANN401 - as TOM
     where = f"suites/clauses/{file}: [{id_}]"
     if not isinstance(table, dict):
         raise CatalogueError(f"{where} is no table")
+    for name, value in table.items():
+        if not isinstance(value, _SHAPES.get(name, str)):
+            raise CatalogueError(f"{where}: {name} is of the wrong type")
     operations = table.pop("operation", [])
     values = {
         **table,
@@ -118,7 +124,7 @@ def _clause(id_: str, table: Any, file: str) -> Clause:  # noqa: ANN401 - as TOM
     try:
         found = Clause(id=id_, **values)
     except TypeError as error:
-        raise CatalogueError(f"{where}: {str(error).partition('__init__() ')[2]}") from error
+        raise CatalogueError(f"{where}: {str(error).partition('() ')[2]}") from error
     allowed = {
         "keyword": (found.keyword, KEYWORDS),
         "level": (found.level, LEVELS),
@@ -129,8 +135,9 @@ def _clause(id_: str, table: Any, file: str) -> Clause:  # noqa: ANN401 - as TOM
     for name, (value, choices) in allowed.items():
         if value not in choices:
             raise CatalogueError(f"{where}: {name} {value!r} is none of {', '.join(choices)}")
-    if unknown := set(found.operations) - set(OPERATIONS):
-        raise CatalogueError(f"{where}: there is no operation {', '.join(unknown)}")
+    for operation in found.operations:
+        if operation not in OPERATIONS:
+            raise CatalogueError(f"{where}: there is no operation {operation!r}")
     return found
 
 
@@ -139,7 +146,10 @@ def resolve(ids: Iterable[str], parameters: dict[str, Any]) -> list[Clause]:
     found = []
     spelt = {name: _kebab(value) for name, value in parameters.items()}
     for pattern in ids:
-        id_ = pattern.format_map(spelt) if "{" in pattern else pattern
+        try:
+            id_ = pattern.format_map(spelt) if "{" in pattern else pattern
+        except (ValueError, LookupError) as error:
+            raise CatalogueError(f"clause {pattern!r}: no parameter {error}") from error
         if id_ not in catalogue():
             raise CatalogueError(f"there is no clause {id_!r}; add it to suites/clauses/*.toml")
         found.append(catalogue()[id_])

@@ -5,12 +5,12 @@ import os
 import platform
 import shlex
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from harness.cache import user_cache
+from harness import door
 from harness.faults import ProbeError
 
 __all__ = ["ProbeError", "build"]
@@ -38,16 +38,15 @@ FLAGS = (
 
 FIRST_LINES = 5
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[[list[str]], door.Said]
 
 
-def build(cache: Path | None = None, cc: str | None = None, *, run: Run = subprocess.run) -> Path:
+def build(cache: Path | None = None, cc: str | None = None, *, run: Run = door.tool) -> Path:
     """Return the path of the probe's executable, compiling it where the cache has none.
 
     The cache is `$XDG_CACHE_HOME/oci-conformance` or `~/.cache/oci-conformance`; the compiler is
     `cc`, else `$CC`, else `cc`, and may carry options of its own (`ccache gcc`). The file is put
-    in place by rename(2), so several processes may build at once. `run` is called as
-    `subprocess.run` is.
+    in place by rename(2), so several processes may build at once. `run` starts the compiler.
 
     Raises `ProbeError` when there is no compiler, when it fails (with its first lines), or when
     the cache cannot be written.
@@ -92,8 +91,8 @@ def _compile(compiler: tuple[str, ...], probe: Path, run: Run) -> None:
     with tempfile.TemporaryDirectory(prefix="probe-", dir=probe.parent) as folder:
         made = Path(folder) / "probe"
         argv = [*compiler, *FLAGS, str(SOURCE), "-o", str(made)]
-        done = run(argv, capture_output=True, check=False, text=True, errors="replace")
-        if done.returncode != 0:
+        done = run(argv)
+        if done.exit_status != 0:
             said = "\n".join(done.stderr.splitlines()[:FIRST_LINES])
             message = (
                 f"{shlex.join(compiler)} cannot build the probe (or pass --probe PATH):\n{said}"

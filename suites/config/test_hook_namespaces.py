@@ -23,7 +23,7 @@ def twins(bundle):
         made = bundle("waits", hooks={kind: [twin]})
         outside = made.rootfs / "twin"
         for path, where in ((outside, "host"), (made.inside(outside), "container")):
-            made.plant(path, f"as={kind} {where}", f"to={made.log}", "say=begin")
+            made.plant(path, f"as={kind} {where}", f"to={made.log}", "say=begin", "stdin")
         made.inside(made.log).hardlink_to(made.log)
         return made
 
@@ -55,7 +55,9 @@ def test_does_not_find_on_the_host_what_the_container_lacks(lifecycle, bundle, a
     lifecycle(twins("startContainer"))
     only_outside = Hook(members={"path": "{host}/twin", "args": ["twin"]})
     made = bundle("logs", hooks={"startContainer": [only_outside]})
-    made.plant(made.inside("/twin"), "as=startContainer host", f"to={made.log}", "say=begin")
+    made.plant(
+        made.inside("/twin"), "as=startContainer host", f"to={made.log}", "say=begin", "stdin"
+    )
 
     attempt(made)
 

@@ -25,7 +25,7 @@ def held(bundle, calling):
             gate = made.gate()
             until_the_end.callback(calling(kind, made).finish)
             until_the_end.callback(gate.open)
-            assert made.logged(f"{kind} 1", "facts")
+            made.awaits(f"{kind} 1", "facts")
             return made
 
         yield hold
@@ -157,7 +157,7 @@ def test_ends_start_container_hooks_before_the_program(bundle, calling, create):
     gate = made.gate()
 
     call = calling("startContainer", made)
-    assert made.logged("startContainer 1", "begin")
+    made.awaits("startContainer 1")
     # Another container meanwhile: time enough for a program that is not held back.
     create("waits").start().printed("ready")
     gate.open()
@@ -169,12 +169,13 @@ def test_ends_start_container_hooks_before_the_program(bundle, calling, create):
 
 @clause("config.hooks.poststart.timing.after-program-exec")
 def test_has_executed_the_program_before_poststart_hooks(bundle, create, in_background):
+    assert create("waits", hooks={"poststart": [Hook()]}).bundle.ran == []
     made = bundle("waits", hooks={"poststart": [WAITING]})
     gate = made.gate()
     container = create(made)
 
     call = in_background(container.starting())
-    assert made.logged("poststart 1", "begin")
+    made.awaits("poststart 1")
 
     assert f"nonce={made.nonce}" in container.process.argv
     gate.open()
@@ -189,7 +190,7 @@ def test_waits_for_start_container_hooks_before_poststart_hooks(bundle, calling,
     gate = made.gate()
 
     call = calling("startContainer", made)
-    assert made.logged("startContainer 1", "begin")
+    made.awaits("startContainer 1")
     # Another container meanwhile: time enough for a poststart hook that is not held back.
     create("waits").start().printed("ready")
     gate.open()
@@ -206,7 +207,7 @@ def test_returns_only_after_the_hooks(bundle, calling, create, kind, operation):
     gate = made.gate()
 
     call = calling(kind, made)
-    assert made.logged(f"{kind} 1", "begin")
+    made.awaits(f"{kind} 1")
     # Another container meanwhile: time enough for an operation that does not wait.
     create("waits").start().printed("ready")
     assert (call.name, call.running) == (operation, True)

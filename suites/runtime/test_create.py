@@ -247,7 +247,8 @@ def test_creates_nothing_of_what_it_cannot_apply(create, runtime, new_id, unfit)
 @clause("runtime.create.may-validate")
 @pytest.mark.parametrize("program", ["/missing", "/etc"])
 def test_may_refuse_a_program_that_cannot_be_executed(create, record, program):
-    create("waits").start().printed("ready")
+    with control():
+        create("waits").start().printed("ready")
 
     with tolerates_an_error() as outcome:
         create("waits", offence={"process": {"args": [program]}})

@@ -161,13 +161,22 @@ def test_keeps_the_bundle(container_in):
 
 
 @clause("runtime.delete.keeps-foreign-resources")
-def test_keeps_the_cgroups_around_its_own(container_in, foreign_cgroup):
+def test_keeps_the_cgroup_above_its_own(container_in, foreign_cgroup):
+    container = container_in(Status.STOPPED, cgroups_path=f"{foreign_cgroup.path}/leaf")
+
+    container.delete()
+
+    assert foreign_cgroup.missing == []
+
+
+@clause("runtime.delete.keeps-foreign-resources")
+def test_keeps_the_cgroup_beside_its_own(container_in, foreign_cgroup):
     sibling = foreign_cgroup.make("sibling")
     container = container_in(Status.STOPPED, cgroups_path=f"{foreign_cgroup.path}/leaf")
 
     container.delete()
 
-    assert foreign_cgroup.missing + sibling.missing == []
+    assert sibling.missing == []
 
 
 @clause("runtime.delete.keeps-preexisting-cgroup")

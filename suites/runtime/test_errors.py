@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import clause, provokes_an_error, tolerates_an_error
+from harness import clause, control, provokes_an_error, tolerates_an_error
 
 
 @clause("runtime.errors.exposure")
@@ -20,7 +20,8 @@ def test_may_show_an_error_as_it_likes(create, runtime, new_id, record, name):
 
 @clause("runtime.errors.rollback")
 def test_leaves_nothing_of_a_create_that_fails(bundle, create, watch_world, record, unfit):
-    create("waits").start().printed("ready")
+    with control():
+        create("waits").start().printed("ready")
     made = bundle("waits", offence=unfit)
     changed = watch_world()
 

@@ -74,13 +74,13 @@ def test_creates_the_cgroup(create, foreign_cgroup):
 
 @clause("runtime.lifecycle.create.program-not-run")
 def test_does_not_run_the_program_in_create(create):
-    with control():
-        create("waits").start().printed("ready")
     container = create("waits")
 
     container.kill(signal.SIGKILL).stopped()
 
     assert container.lines == []
+    with control():
+        create("waits").start().printed("ready")
 
 
 @clause("runtime.lifecycle.config-frozen")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+CGROUP = "/reference-runtime-tests"
 DEADLINE = 10  # seconds for anything that is waited for
 
 
@@ -129,6 +131,9 @@ def runtime(launcher: Path, tmp_path: Path):
     yield runtime
     for identifier in runtime.ids:
         runtime("delete", "--force", identifier)
+    for parent in Path("/sys/fs/cgroup").glob(f"*{CGROUP}"):
+        with contextlib.suppress(OSError):
+            parent.rmdir()  # the first container of a test made it, but was not the last to go
 
 
 @pytest.fixture
@@ -149,7 +154,7 @@ def config() -> dict:
         ],
         "linux": {
             "namespaces": [{"type": kind} for kind in ("pid", "mount", "uts", "ipc", "network")],
-            "cgroupsPath": f"/reference-runtime-tests/{uuid.uuid4().hex}",
+            "cgroupsPath": f"{CGROUP}/{uuid.uuid4().hex}",
         },
     }
 
