@@ -13,9 +13,11 @@ from harness.faults import NotShown
 from harness.hooks import KINDS, OPERATIONS, HookRun, runs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from harness.probe import Line
+    from harness.runtime import Call
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Bundle:
     deadline: float
     config_text: str
     """config.json as it was written."""
+    calls: Sequence[Call] = ()
+    """Operations of the case that were begun in the background."""
     _gates: list[Gate] = field(default_factory=list)
 
     @property
@@ -112,10 +116,20 @@ class Bundle:
         def there(lines: list[Line]) -> bool:
             return any(line.as_ == label and line.event == event for line in lines)
 
-        return there(events.wait(self.log, self.nonce, there, self.deadline))
+        return there(events.wait(self.log, self.nonce, there, self.deadline, self._ending()))
+
+    def _ending(self) -> int | None:
+        """The pidfd of an operation in the background after which no hook can run any more.
+
+        After start some may: runtimes return from it before startContainer hooks have run.
+        """
+        for call in reversed(self.calls):
+            if call.name in {"create", "delete"} and not call.done:
+                return call.started.pidfd
+        return None
 
     def awaits(self, label: str, event: str = "begin") -> Bundle:
-        """Wait for this event of this hook, which a case builds on; NotShown if it does not come."""
+        """Wait for this event of a hook, which a case builds on; NotShown if it does not come."""
         if not self.logged(label, event):
             operation = OPERATIONS[label.partition(" ")[0]]
             raise NotShown(f"the hook {label} did not show {event!r}", operation)

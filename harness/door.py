@@ -40,23 +40,25 @@ class Finished:
 class Started:
     """A running program. ``finish`` waits for its end; there is no other way to lose it."""
 
-    def __init__(self, argv: list[str], process: subprocess.Popen[bytes], deadline: float) -> None:
+    def __init__(
+        self, argv: list[str], process: subprocess.Popen[bytes], began: float, deadline: float
+    ) -> None:
         self.argv = argv
         self.pid = process.pid
         self._process = process
-        self._began = time.monotonic()
+        self._began = began
         self._deadline = deadline
-        self._pidfd = os.pidfd_open(process.pid)
+        self.pidfd = os.pidfd_open(process.pid)
 
     def finish(self) -> Finished:
         """Wait for the end, at most until the deadline, then end the whole process group."""
         remaining = self._began + self._deadline - time.monotonic()
-        hung = not readable(self._pidfd, max(0.0, remaining))
+        hung = not readable(self.pidfd, max(0.0, remaining))
         if hung:
             self.end()
         status = self._process.wait()
         seconds = time.monotonic() - self._began
-        os.close(self._pidfd)
+        os.close(self.pidfd)
         return Finished(
             argv=self.argv,
             exit_status=status if status >= 0 else None,
@@ -68,7 +70,7 @@ class Started:
     @property
     def running(self) -> bool:
         """Whether it has not ended; not to be asked after ``finish``."""
-        return not readable(self._pidfd, 0.0)
+        return not readable(self.pidfd, 0.0)
 
     def end(self) -> None:
         """SIGKILL the process group that was made for this program."""
@@ -99,6 +101,8 @@ def start(  # noqa: PLR0913 - the attributes of a process, each by name
         stdout.open("ab") as out,
         stderr.open("ab") as err,
     ):
+        # Before: on a busy host the program may be well under way when Popen returns.
+        began = time.monotonic()
         try:
             process = subprocess.Popen(
                 list(argv),
@@ -115,7 +119,7 @@ def start(  # noqa: PLR0913 - the attributes of a process, each by name
             raise UsageError(f"{argv[0]}: not executable; chmod +x it or give another") from error
         except OSError as error:
             raise UsageError(f"{argv[0]}: cannot be executed ({error.strerror})") from error
-    return Started(list(argv), process, deadline)
+    return Started(list(argv), process, began, deadline)
 
 
 def run(  # noqa: PLR0913 - as start

@@ -161,7 +161,8 @@ def shared(session: Session, request: pytest.FixtureRequest) -> Callable[..., Co
         journal.config = evidence.config
         found = session.shared[key]
         if isinstance(found, BaseException):
-            raise found
+            # Each case begins a traceback of its own: one exception would gather all of theirs.
+            raise found.with_traceback(None)
         found.runtime.journal = journal
         return found
 

@@ -86,7 +86,9 @@ class Workspace:
         text = configuration.spoil(document, offence)
         self._root_filesystem(rootfs)
         (path / "config.json").write_bytes(text)
-        bundle = Bundle(path, nonce, self.runtime.deadline, text.decode(errors="replace"))
+        bundle = Bundle(
+            path, nonce, self.runtime.deadline, text.decode(errors="replace"), self._calls
+        )
         self.runtime.journal.config = bundle.config_text
         self._bundles.append(bundle)
         return bundle

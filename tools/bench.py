@@ -25,8 +25,7 @@ ROUNDS = 4
 CASES = 50
 """Of each kind in a round: 200 in all."""
 
-SUITE = '''
-"""Cases that do nothing but what the loop does."""
+SUITE = """
 
 import pytest
 from harness import clause
@@ -44,9 +43,9 @@ def test_own(create, number):
 @pytest.mark.parametrize("number", range({cases}))
 def test_shared(shared, number):
     assert shared("waits").facts["ids"]["uid"] == [0, 0, 0]
-'''
+"""
 
-CONFTEST = '''
+CONFTEST = """
 import json
 import time
 from pathlib import Path
@@ -68,7 +67,7 @@ def pytest_runtest_logfinish(nodeid):
 
 def pytest_unconfigure():
     Path(__file__).with_name("times.json").write_text(json.dumps(SEEN))
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,8 @@ def _turn(path: str, root: Path, bundle: Path, nonce: str) -> float:
     (rootfs / "dev").mkdir()
     out = bundle / "out"
     with out.open("wb") as stream:
-        _spawn([path, "--root", str(root), "create", "--bundle", str(bundle), "loop"], stream.fileno())
+        words = ["create", "--bundle", str(bundle), "loop"]
+        _spawn([path, "--root", str(root), *words], stream.fileno())
     (pid,) = set(procfs.children(os.getpid())) - before
     pidfd = os.pidfd_open(pid)
     _spawn([path, "--root", str(root), "start", "loop"], None)
@@ -157,7 +157,8 @@ def measure(path: str) -> Measured:
         (directory / "suites" / "test_bench.py").write_text(SUITE.format(cases=CASES))
         (directory / "conftest.py").write_text(dedent(CONFTEST))
         (directory / "pytest.ini").write_text(
-            "[pytest]\ntestpaths = suites\naddopts = -p no:randomly\nmarkers =\n must:\n should:\n may:\n"
+            "[pytest]\ntestpaths = suites\naddopts = -p no:randomly\n"
+            "markers =\n must:\n should:\n may:\n"
         )
         for _ in range(ROUNDS):
             # In a process of its own, as the sandbox stays around the process that enters it.
@@ -171,11 +172,11 @@ def measure(path: str) -> Measured:
         runtime=path,
         loop=round(median(loops), 2),
         own=round(median(owns), 2),
-        own_overhead=round(median(o - l for o, l in zip(owns, loops, strict=True)), 2),
+        own_overhead=round(median(map(float.__sub__, owns, loops)), 2),
         shared=round(median(shareds), 2),
         start_up=round(median(starts), 1),
         cases_per_second=round(1000 / median(owns), 1),
-        ratio=round(median(o / l for o, l in zip(owns, loops, strict=True)), 3),
+        ratio=round(median(map(float.__truediv__, owns, loops)), 3),
     )
 
 

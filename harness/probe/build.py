@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.cache import user_cache
 from harness import door
+from harness.cache import user_cache
 from harness.faults import ProbeError
 
 __all__ = ["ProbeError", "build"]

@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from harness import door
 from harness.probe import build as build_module
 from harness.probe.build import ProbeError, build
 from tests.probe.conftest import PATIENCE, names_in
@@ -18,9 +17,9 @@ from tests.probe.conftest import PATIENCE, names_in
 def test_build_compiles_once(tmp_path: Path) -> None:
     calls = []
 
-    def run(*args: Any, **options: Any) -> "subprocess.CompletedProcess[str]":
-        calls.append(args)
-        return subprocess.run(*args, **options)  # noqa: PLW1510
+    def run(argv: list[str]) -> door.Said:
+        calls.append(argv)
+        return door.tool(argv)
 
     first = build(tmp_path, run=run)
 
@@ -32,9 +31,9 @@ def test_build_compiles_once(tmp_path: Path) -> None:
 def test_build_may_race(tmp_path: Path) -> None:
     gate = threading.Barrier(4)
 
-    def run(*args: Any, **options: Any) -> "subprocess.CompletedProcess[str]":
+    def run(argv: list[str]) -> door.Said:
         gate.wait(PATIENCE)
-        return subprocess.run(*args, **options)  # noqa: PLW1510
+        return door.tool(argv)
 
     with ThreadPoolExecutor(4) as pool:
         made = list(pool.map(lambda _: build(tmp_path, run=run), range(4)))
@@ -70,8 +69,8 @@ def test_without_a_compiler_the_error_says_what_to_install(tmp_path: Path) -> No
 
 
 def test_a_compiler_that_fails_is_quoted(tmp_path: Path) -> None:
-    def run(argv: list[str], **_: object) -> "subprocess.CompletedProcess[str]":
-        return subprocess.CompletedProcess(argv, 1, "", "fatal: no\n" * 99)
+    def run(_argv: list[str]) -> door.Said:
+        return door.Said(1, "", "fatal: no\n" * 99)
 
     with pytest.raises(ProbeError, match=r"cannot build the probe") as caught:
         build(tmp_path, run=run)
@@ -85,12 +84,7 @@ def test_a_cache_that_cannot_be_written_is_a_probe_error() -> None:
         build(Path("/proc/nowhere"))
 
 
-def test_the_source_has_no_warnings(tmp_path: Path) -> None:
+def test_the_source_has_no_warnings() -> None:
     flags = ["-Wall", "-Wextra", "-Werror", "-Os", "-fsyntax-only"]
 
-    done = subprocess.run(
-        [shutil.which("cc") or "cc", *flags, build_module.SOURCE],
-        capture_output=True, check=False, cwd=tmp_path, text=True,
-    )  # fmt: skip
-
-    assert (done.returncode, done.stderr) == (0, "")
+    assert door.tool(["cc", *flags, str(build_module.SOURCE)]) == door.Said(0, "", "")
