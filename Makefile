@@ -30,7 +30,7 @@ conformance: setup
 	@$(BIN)/pytest $(if $(RUNTIME),--runtime=$(RUNTIME)) $(PYTEST_ARGS) || exit $$?
 
 test: setup
-	@if [ "$$CI" = true ] || ! command -v runc crun >/dev/null; then $(MAKE) --no-print-directory deps; fi
+	@if [ "$$CI" = true ] || ! { command -v runc || command -v crun; } >/dev/null; then $(MAKE) --no-print-directory deps; fi
 	@$(BIN)/pytest tests $(PYTEST_ARGS)
 
 lint: setup

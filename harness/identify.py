@@ -15,7 +15,14 @@ import tempfile
 from pathlib import Path
 
 from harness import clauses, door, results
-from harness.faults import HarnessError, OperationError, RuntimeFault, RuntimeHung, UsageError
+from harness.faults import (
+    HarnessError,
+    NotShown,
+    OperationError,
+    RuntimeFault,
+    RuntimeHung,
+    UsageError,
+)
 from harness.runtime import Runtime
 from harness.runtimes import adapter
 
@@ -120,14 +127,14 @@ def newest_accepted(path: str, deadline: float) -> str:
         for release in reversed(clauses.RELEASES):
             session.workspace.oci_version = release
             try:
-                session.workspace.create(
-                    session.workspace.bundle("base", {}), session.workspace.new_id()
-                )
+                bundle = session.workspace.bundle("base", {})
+                container = session.workspace.create(bundle, session.workspace.new_id())
+                found = container.process  # a success without a process accepts nothing
             except OperationError:
                 continue
-            except RuntimeFault:
+            except (RuntimeFault, NotShown):
                 return ""
-            return release
+            return release if found.alive else ""
         return ""
     finally:
         session.leave()
