@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from reference_runtime import errors
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from reference_runtime.model import Json
@@ -37,6 +39,9 @@ _DEFAULT_DEVICES = ("1:3", "1:5", "1:7", "1:8", "1:9", "5:0", "5:1", "5:2", "136
 
 def settings(resources: Json) -> list[tuple[str, str, str, str]]:
     """Return the writes for all limits: (property, controller, file, value)."""
+    if resources.get("unified"):
+        message = "linux.resources.unified: needs cgroup v2 alone, and this host has cgroup v1"
+        raise errors.OperationError(message)  # config-linux.md#unified
     writes = []
     for group, files in _FILES.items():
         wanted = resources.get(group, {})

@@ -120,6 +120,9 @@ class LearnInit(steps.Step):
         made.stage_pid = 0
         made.container.record.update(pid=made.init_pid, startTime=made.init_started)
         if status:
+            processes.kill_and_wait(
+                made.init_pid, made.init_started
+            )  # if stage1 was killed, init lives
             made.here.expect("", "the process that forks init")
 
 

@@ -42,6 +42,14 @@ def run(creation: Creation) -> None:
         os._exit(status)
 
 
+def become_init(creation: Creation, named: int) -> None:
+    """Be init once the runtime was told so: of one that it cannot name it could wait for ever."""
+    if not os.read(named, 1):
+        os._exit(1)  # stage1 was killed before
+    os.close(named)
+    init.run(creation)
+
+
 class SealImporter(steps.Step):
     """All is loaded; what could be imported from now on may be the container's files."""
 
@@ -88,10 +96,13 @@ class ForkInit(steps.Step):
     def run(self, creation: Creation) -> None:
         """Fork; init never returns from here."""
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
+        named, name = os.pipe()
         pid = os.fork()
         if pid == 0:
-            init.run(creation)
+            os.close(name)
+            become_init(creation, named)
         creation.there.send(INIT, str(pid))
+        os.write(name, b"!")
 
 
 class RehearseLimits(steps.Step):

@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import os
 
-from reference_runtime import hooks, mount_options, rlimits, schema, semver, validate_linux
-from reference_runtime.schema import wrong
+from reference_runtime import (
+    SPEC_VERSION,
+    hooks,
+    mount_options,
+    report,
+    rlimits,
+    schema,
+    semver,
+    validate_linux,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from reference_runtime.model import Json
 
-_SUPPORTED_MAJOR = 1
+_MAJOR, _MINOR = map(int, SPEC_VERSION.split(".")[:2])
 _LONGEST_NAME = 64  # __NEW_UTS_LEN
 
 
@@ -24,41 +32,45 @@ def oci_version(value: str, where: str) -> None:
     schema.string(value, where)
     version = semver.parse(value)
     if version is None:
-        raise wrong(where, f"{value!r} is not a SemVer 2.0.0 version")
-    if version[0] != _SUPPORTED_MAJOR:
-        raise wrong(where, f"{value} is not supported: this runtime knows 1.x")
+        raise schema.wrong(where, f"{value!r} is not a SemVer 2.0.0 version")
+    if version[0] != _MAJOR:
+        raise schema.wrong(where, f"{value} is not supported: this runtime knows {_MAJOR}.x")
+    if version[1] > _MINOR:  # compatible, though what is new in it is unknown here and so ignored
+        report.warning(f"{where}: {value} is newer than {SPEC_VERSION}, which this runtime follows")
 
 
 def environment_variable(value: str, where: str) -> None:
     """Check for name=value, as environ(7) has it."""
     schema.string(value, where)
     if "=" not in value[1:]:
-        raise wrong(where, f"{value!r} is not of the form name=value")
+        raise schema.wrong(where, f"{value!r} is not of the form name=value")
 
 
 def utf8_name(value: str, where: str) -> None:
     """Check a host or domain name for the length that the kernel takes."""
     schema.string(value, where)
     if len(value.encode()) > _LONGEST_NAME:
-        raise wrong(where, f"is longer than {_LONGEST_NAME} bytes")
+        raise schema.wrong(where, f"is longer than {_LONGEST_NAME} bytes")
 
 
 def rlimit_order(value: Json, where: str) -> None:
     """Check that the soft limit is within the hard one."""
     if value["soft"] > value["hard"]:
-        raise wrong(where, "the soft limit is higher than the hard limit")
+        raise schema.wrong(where, "the soft limit is higher than the hard limit")
 
 
 def mount_entry(value: Json, where: str) -> None:
     """Check what the members of a mount demand of each other."""
     for option in value.get("options", []):
         if option in mount_options.NOT_IMPLEMENTED:
-            raise wrong(f"{where}.options", f"this runtime does not implement {option}")
+            raise schema.wrong(f"{where}.options", f"this runtime does not implement {option}")
     for name in ("uidMappings", "gidMappings"):
         if value.get(name):
-            raise wrong(f"{where}.{name}", "this runtime does not implement ID-mapped mounts")
+            raise schema.wrong(
+                f"{where}.{name}", "this runtime does not implement ID-mapped mounts"
+            )
     if mount_options.BINDS.keys() & set(value.get("options", [])) and not value.get("source"):
-        raise wrong(f"{where}.source", "is required of a bind mount")
+        raise schema.wrong(f"{where}.source", "is required of a bind mount")
 
 
 STRINGS = schema.array(schema.string)
@@ -162,11 +174,13 @@ def configuration(config: Json) -> None:
     namespaces = {entry["type"]: entry for entry in config.get("linux", {}).get("namespaces", [])}
     for name in ("hostname", "domainname"):
         if config.get(name) and "uts" not in namespaces:
-            raise wrong(name, "needs a uts namespace in linux.namespaces: it would rename the host")
+            raise schema.wrong(
+                name, "needs a uts namespace in linux.namespaces: it would rename the host"
+            )
     validate_linux.against_namespaces(config.get("linux", {}), namespaces)
 
 
 def root_directory(path: str) -> None:
     """Check that the root filesystem is there (config.md#root)."""
     if not os.path.isdir(path):
-        raise wrong("root.path", f"{path} is not a directory")
+        raise schema.wrong("root.path", f"{path} is not a directory")

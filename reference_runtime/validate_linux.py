@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from reference_runtime import namespaces as kinds
 from reference_runtime import schema
-from reference_runtime.schema import wrong
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,9 +24,9 @@ def cgroups_path(value: str, where: str) -> None:
     schema.string(value, where)
     parts = value.split("/")
     if value.count(":") == 2:  # noqa: PLR2004 (slice:prefix:name)
-        raise wrong(where, "this runtime does not implement systemd's form of it")
+        raise schema.wrong(where, "this runtime does not implement systemd's form of it")
     if ".." in parts or not any(part not in {"", "."} for part in parts):
-        raise wrong(where, f"{value!r} names no cgroup of the container's own")
+        raise schema.wrong(where, f"{value!r} names no cgroup of the container's own")
 
 
 def device(value: Json, where: str) -> None:
@@ -35,30 +34,32 @@ def device(value: Json, where: str) -> None:
     if value["type"] != "p":
         for name in ("major", "minor"):
             if name not in value:
-                raise wrong(f"{where}.{name}", f"is required of a device of type {value['type']}")
+                raise schema.wrong(
+                    f"{where}.{name}", f"is required of a device of type {value['type']}"
+                )
     if value["path"].endswith("/"):
-        raise wrong(f"{where}.path", "must name a file")
+        raise schema.wrong(f"{where}.path", "must name a file")
 
 
 def device_access(value: str, where: str) -> None:
     """Check for a composition of r, w and m."""
     schema.string(value, where)
     if not value or not set(value) <= set("rwm"):
-        raise wrong(where, f"{value!r} is not composed of r, w and m")
+        raise schema.wrong(where, f"{value!r} is not composed of r, w and m")
 
 
 def unified_file(value: str, where: str) -> None:
     """Check for a file name."""
     schema.non_empty(value, where)
     if "/" in value or value in {".", ".."}:
-        raise wrong(where, "must be the name of a file in the cgroup")
+        raise schema.wrong(where, "must be the name of a file in the cgroup")
 
 
 def personality_flags(value: object, where: str) -> None:
     """Refuse all flags: the specification has none yet (config-linux.md#personality)."""
     schema.array(schema.string)(value, where)
     if value:
-        raise wrong(where, "no flags are supported")
+        raise schema.wrong(where, "no flags are supported")
 
 
 ID_MAPPING = schema.members(
@@ -169,17 +170,17 @@ def against_namespaces(linux: Json, namespaces: dict[str, Json]) -> None:
     user = namespaces.get("user")
     for name in ("uidMappings", "gidMappings"):
         if linux.get(name) and user is None:
-            raise wrong(f"linux.{name}", "needs a user namespace in linux.namespaces")
+            raise schema.wrong(f"linux.{name}", "needs a user namespace in linux.namespaces")
         if user is not None and "path" not in user and not linux.get(name):
-            raise wrong(f"linux.{name}", "is required with a new user namespace")
+            raise schema.wrong(f"linux.{name}", "is required with a new user namespace")
     time = namespaces.get("time")
     if linux.get("timeOffsets") and (time is None or "path" in time):
-        raise wrong("linux.timeOffsets", "needs a new time namespace in linux.namespaces")
+        raise schema.wrong("linux.timeOffsets", "needs a new time namespace in linux.namespaces")
     for key in linux.get("sysctl", {}):
         kind = sysctl_namespace(sysctl_name(key))
         if kind not in namespaces:
             need = f"needs a {kind} namespace" if kind else "belongs to no namespace"
-            raise wrong(f"linux.sysctl.{key}", f"{need}: it would change the host")
+            raise schema.wrong(f"linux.sysctl.{key}", f"{need}: it would change the host")
 
 
 def sysctl_name(key: str) -> str:

@@ -256,7 +256,7 @@ def test_invokes_all_poststop_hooks(create):
 
 
 @clause("runtime.lifecycle.poststop.failure-warns")
-@EACH_FORM
+@pytest.mark.parametrize("form", ["exits-1", "killed"])
 def test_says_what_it_likes_if_a_poststop_hook_fails(create, record, form):
     container = create("waits", hooks={"poststop": three(1, form)}).start().printed("ready")
     container.kill().stopped()

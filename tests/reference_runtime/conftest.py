@@ -11,6 +11,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,11 +76,12 @@ class Runtime:
         self.ids.append(f"t{uuid.uuid4().hex[:12]}")
         return self.ids[-1]
 
-    def state(self, identifier: str) -> dict:
+    def state(self, identifier: str) -> dict[str, Any]:
         """Query the state, which has to work."""
         result = self("state", identifier)
         assert result.ok, result.stderr
-        return json.loads(result.stdout)
+        state: dict[str, Any] = json.loads(result.stdout)
+        return state
 
     def knows(self, identifier: str) -> bool:
         """Say whether a container has the ID."""
@@ -118,7 +120,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("launcher") / "reference-runtime"
-    command = [sys.executable, "-m", "reference_runtime.install", path]
+    command = [sys.executable, "-m", "reference_runtime.install", str(path)]
     subprocess.run(command, check=True, cwd=HERE.parents[1])
     return path
 
@@ -137,7 +139,7 @@ def runtime(launcher: Path, tmp_path: Path):
 
 
 @pytest.fixture
-def config() -> dict:
+def config() -> dict[str, Any]:
     """A configuration that every test may change before it makes the bundle."""
     return {
         "ociVersion": "1.3.0",
@@ -161,7 +163,7 @@ def config() -> dict:
 
 @pytest.fixture
 def make_bundle(program: Path, tmp_path: Path):
-    def make(config: dict | str, name: str = "bundle") -> Path:
+    def make(config: dict[str, Any] | str, name: str = "bundle") -> Path:
         bundle = tmp_path / name
         (bundle / "rootfs").mkdir(parents=True)
         shutil.copy(program, bundle / "rootfs/program")
@@ -173,7 +175,7 @@ def make_bundle(program: Path, tmp_path: Path):
 
 
 @pytest.fixture
-def cgroups(config: dict):
+def cgroups(config: dict[str, Any]):
     """The directories that exist at the configuration's cgroupsPath, in all hierarchies."""
 
     def existing() -> list[Path]:
@@ -185,7 +187,7 @@ def cgroups(config: dict):
 
 
 @pytest.fixture
-def log(tmp_path: Path, config: dict, program: Path):
+def log(tmp_path: Path, config: dict[str, Any], program: Path):
     """A file to which hooks and programs append, on the host and in the container."""
     shared = tmp_path / "shared"
     shared.mkdir()
@@ -208,17 +210,18 @@ class Log:
         path = self.directory / "log"
         return path.read_text().split() if path.exists() else []
 
-    def hook(self, word: str, status: int = 0, *, inside: bool = False) -> dict:
+    def hook(self, word: str, status: int = 0, *, inside: bool = False) -> dict[str, Any]:
         """A hook that appends a word and exits with a status."""
         path, directory = ("/program", "/shared") if inside else (self.program, self.directory)
         args = ["hook", "append", f"{directory}/log", f"{word} ", str(status)]
         return {"path": str(path), "args": args}
 
-    def state_hook(self, name: str) -> dict:
+    def state_hook(self, name: str) -> dict[str, Any]:
         """A hook on the host that keeps its stdin."""
         path = self.directory / name
         return {"path": "/bin/sh", "args": ["sh", "-c", f"cat > {path}"], "env": ["PATH=/bin"]}
 
-    def state(self, name: str) -> dict:
+    def state(self, name: str) -> dict[str, Any]:
         """What a state_hook was given."""
-        return json.loads((self.directory / name).read_text())
+        state: dict[str, Any] = json.loads((self.directory / name).read_text())
+        return state

@@ -67,8 +67,8 @@ def test_a_user_namespace_with_its_maps(runtime, config, make_bundle, tmp_path):
     identifier = runtime.create(bundle)
     process = Path(f"/proc/{runtime.state(identifier)['pid']}")
 
-    rows = [line.split() for line in (process / "uid_map").read_text().splitlines()]
-    assert rows == [["0", "100000", "1000"], ["5000", "300000", "10"]]
+    mapped = [line.split() for line in (process / "uid_map").read_text().splitlines()]
+    assert mapped == [["0", "100000", "1000"], ["5000", "300000", "10"]]
     assert "Uid:\t100000\t" in (process / "status").read_text()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,9 +30,7 @@ def test_all_kinds_in_their_order(runtime, config, make_bundle, log):
 
 
 @pytest.mark.parametrize("kind", KINDS[:5])
-def test_a_failing_hook_destroys_the_container(  # noqa: PLR0913, PLR0917 (fixtures)
-    runtime, config, make_bundle, log, cgroups, kind
-):
+def test_a_failing_hook_destroys_the_container(runtime, config, make_bundle, log, cgroups, kind):
     inside = kind == "startContainer"
     config["hooks"] = {other: [log.hook("later")] for other in KINDS[KINDS.index(kind) + 1 : 5]}
     config["hooks"][kind] = [
@@ -144,7 +143,7 @@ def test_the_status_while_hooks_run(runtime, config, make_bundle, launcher, tmp_
     ask = f"{launcher} --root {runtime.root} state $0 > {tmp_path}/"
     identifier = runtime.new_id()
 
-    def hook(name: str) -> dict:
+    def hook(name: str) -> dict[str, Any]:
         return {"path": "/bin/sh", "args": [identifier, "-c", ask + name]}
 
     config["hooks"] = {

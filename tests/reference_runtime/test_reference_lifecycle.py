@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 from pathlib import Path
 
 import pytest
@@ -129,8 +130,6 @@ def wait_until_handlers_are_set(pid: int) -> None:
 
 def exit_status(pidfd: int, pid: int) -> int | None:
     """Return the status of a process that is not a child, if it can still be read."""
-    import select
-
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     assert poll.poll(10_000)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 from pathlib import Path
 
 import pytest
@@ -47,7 +49,35 @@ def test_a_failed_create_leaves_nothing(runtime, config, make_bundle, cgroups, f
     assert not runtime.root.exists() or list(runtime.root.iterdir()) == []
 
 
-# A launcher as a mutant's: it changes one list before main() runs.
+# Launchers as a mutant's: they change one list or function before main() runs.
+STAGE1_DYING_BEFORE_IT_NAMES_INIT = """\
+import os
+from reference_runtime import channel, stage
+
+send = channel.Channel.send
+def die(self, word, text=""):
+    if word == stage.INIT:
+        with open({path!r}, "w") as file:
+            file.write(os.readlink("/proc/self/ns/pid_for_children"))
+        os.kill(os.getpid(), 9)
+    send(self, word, text)
+
+channel.Channel.send = die
+cli.main()
+"""
+STAGE1_DYING_AFTER_IT_HAS_NAMED_INIT = """\
+import os
+from reference_runtime import stage, steps
+
+class Die(steps.Step):
+    def run(self, made):
+        with open({path!r}, "w") as file:
+            file.write(os.readlink("/proc/self/ns/pid_for_children"))
+        os.kill(os.getpid(), 9)
+
+stage.STEPS.append(Die())
+cli.main()
+"""
 DYING = """\
 import os
 from reference_runtime import op_create, steps
@@ -62,8 +92,43 @@ cli.main()
 """
 
 
+@pytest.mark.parametrize(
+    "code", [STAGE1_DYING_BEFORE_IT_NAMES_INIT, STAGE1_DYING_AFTER_IT_HAS_NAMED_INIT]
+)
+def test_a_killed_stage1_ends_create_and_init(
+    runtime, config, make_bundle, cgroups, launcher, tmp_path, code
+):
+    mutant = tmp_path / "mutant"
+    code = code.format(path=str(tmp_path / "namespace"))
+    mutant.write_text(launcher.read_text().replace("cli.main()\n", code))
+    mutant.chmod(0o755)
+    identifier = runtime.new_id()
+    runtime.launcher = mutant
+
+    result = runtime("create", "-b", str(make_bundle(config)), identifier)
+
+    runtime.launcher = launcher
+    assert result.status == 1
+    assert result.stderr == "reference-runtime: the process that forks init has died\n"
+    assert not members((tmp_path / "namespace").read_text())
+    assert not runtime.knows(identifier)
+    assert not cgroups()
+    assert list(runtime.root.iterdir()) == []
+
+
+def members(namespace: str) -> list[Path]:
+    """Return the processes of a pid namespace that still run."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            ended = (process / "stat").read_text().rpartition(")")[2].split()[0] in {"Z", "X"}
+            if not ended and os.readlink(process / "ns/pid") == namespace:
+                found.append(process)
+    return found
+
+
 @pytest.mark.parametrize("position", range(13))
-def test_what_a_killed_create_leaves_can_be_removed(  # noqa: PLR0913, PLR0917 (fixtures)
+def test_what_a_killed_create_leaves_can_be_removed(
     runtime, config, make_bundle, cgroups, launcher, tmp_path, position
 ):
     mutant = tmp_path / "mutant"
@@ -123,8 +188,6 @@ def test_two_racing_starts_run_the_program_once(runtime, config, make_bundle, lo
 
     processes = [runtime.start_process("start", identifier) for _ in range(2)]
     statuses = [process.wait() for process in processes]
-
-    import select
 
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)

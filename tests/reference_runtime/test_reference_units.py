@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
@@ -132,7 +133,10 @@ def test_what_version_2_cannot_express_errors(resources):
 
 
 def test_device_rules_keep_their_order_and_the_default_devices():
-    rules = [{"allow": False}, {"allow": True, "type": "c", "major": 1, "access": "r"}]
+    rules: list[dict[str, Any]] = [
+        {"allow": False},
+        {"allow": True, "type": "c", "major": 1, "access": "r"},
+    ]
 
     writes = [entry[2:] for entry in cgroup_v1.device_settings(rules)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from reference_runtime import errors, jsonlite, semver, validate
 CLIENT_CONFIGS = Path("/work/shared/clients/configs")
 
 
-def minimal() -> dict:
+def minimal() -> dict[str, Any]:
     return {
         "ociVersion": "1.3.0",
         "root": {"path": "rootfs"},
