@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from reference_runtime import init, op_create, stage
+
 PACKAGE = Path(__file__).parents[2] / "reference_runtime"
 
 # Everything written in Python that an operation may load from the standard library.
@@ -97,7 +99,24 @@ def test_own_modules_are_called_by_module_and_function(path):
             "reference_runtime."
         ):
             names = {alias.name for alias in node.names}
-            assert all(name[0].isupper() or name == "wrong" for name in names), names
+            assert all(name[0].isupper() for name in names), names
+
+
+def test_every_step_is_in_one_list_at_module_level():
+    """A mutant drops, reorders or wraps entries: a step outside the lists it cannot reach."""
+    lists = [
+        *op_create.STEPS, *stage.STEPS, *init.ENVIRONMENT, *init.ROOT, *init.PROGRAM,
+    ]  # fmt: skip
+    classes = {
+        f"{path.stem}.{node.name}"
+        for path in PACKAGE.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef) and "steps.Step" in map(ast.unparse, node.bases)
+    }
+
+    listed = {f"{type(step).__module__.partition('.')[2]}.{type(step).__name__}" for step in lists}
+
+    assert listed == classes
 
 
 def test_the_container_cannot_have_its_modules_imported(runtime, config, make_bundle):

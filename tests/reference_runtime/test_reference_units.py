@@ -118,6 +118,15 @@ def test_limits_of_version_2():
     ]
 
 
+def test_unified_is_refused_on_version_1():
+    with pytest.raises(errors.OperationError, match=r"^linux\.resources\.unified: needs cgroup v2"):
+        cgroup_v1.settings({"unified": {"memory.high": "7"}})
+
+
+def test_an_empty_unified_asks_for_nothing():
+    assert cgroup_v1.settings({"unified": {}}) == cgroup_v2.settings({"unified": {}}) == []
+
+
 @pytest.mark.parametrize(
     "resources",
     [

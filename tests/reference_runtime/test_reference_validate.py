@@ -119,6 +119,18 @@ def test_a_valid_configuration_passes(change):
     validate.configuration(config)
 
 
+@pytest.mark.parametrize(
+    ("version", "warned"),
+    [("1.0.2-dev", False), ("1.3.0", False), ("1.3.9", False), ("1.4.0-rc.1", True),
+     ("1.10.0", True)],
+)  # fmt: skip
+def test_a_newer_minor_version_is_warned_about(capfd, version, warned):
+    validate.configuration(minimal() | {"ociVersion": version})
+
+    expected = f"reference-runtime: warning: ociVersion: {version} is newer than 1.3.0"
+    assert capfd.readouterr().err.startswith(expected) == warned
+
+
 @pytest.mark.parametrize(("path", "value"), INVALID, ids=str)
 def test_an_invalid_value_errors_with_its_path(path, value):
     config = minimal()
