@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness import door, state
-from harness.faults import MalformedOutput, OperationError, RuntimeCrashed, RuntimeHung
+from harness.faults import (
+    MalformedOutput,
+    OperationError,
+    RuntimeCrashed,
+    RuntimeFault,
+    RuntimeHung,
+)
 from harness.journal import Journal, cut
 from harness.results import Operation
 
@@ -137,6 +144,11 @@ class Call:
     def running(self) -> bool:
         """Whether it has not ended yet."""
         return not self.done and self.started.running
+
+    def settle(self) -> None:
+        """Wait for the end, whatever it is: the case has seen what it is about."""
+        with suppress(RuntimeFault):
+            self.finish()
 
     def finish(self) -> None:
         """Wait for the end. Raises the RuntimeFault that the operation ended in."""

@@ -11,12 +11,13 @@ import errno
 import os
 import time
 
-from reference_runtime import errors, mountinfo, processes
+from reference_runtime import errors, processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
 
+    from reference_runtime import mountinfo
     from reference_runtime.model import Json
 else:
     import _signal as signal
@@ -42,6 +43,8 @@ class Hierarchy:
 
 def hierarchies() -> list[Hierarchy]:
     """Return the hierarchies mounted here, leaving out mounts that others lie on top of."""
+    from reference_runtime import mountinfo  # create alone needs it
+
     found: dict[str, mountinfo.Mount] = {}
     for mount in mountinfo.mounts():
         if (
@@ -151,9 +154,14 @@ def remove(planned: list[Json]) -> None:
     """Remove what create has made, and end the processes that the container has left in it."""
     for entry in planned:
         made = entry["made"]
-        if made and made[-1] == entry["leaf"] and os.path.isdir(entry["leaf"]):
-            _kill_all(entry["leaf"])
-            _remove_tree(entry["leaf"])
+        if made and made[-1] == entry["leaf"]:
+            try:
+                os.rmdir(entry["leaf"])  # most are empty by now
+            except FileNotFoundError:
+                pass
+            except OSError:
+                _kill_all(entry["leaf"])
+                _remove_tree(entry["leaf"])
         for parent in reversed(made[:-1]):
             try:
                 os.rmdir(parent)

@@ -5,7 +5,7 @@ delete comes here, and so does a create or a start of which a hook has failed.
 
 from __future__ import annotations
 
-from reference_runtime import container, hooks, processes
+from reference_runtime import container, processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,4 +35,6 @@ def run_poststop_hooks(target: Container) -> None:
     """Run the poststop hooks of a container that is no more (lifecycle, step 13)."""
     poststop = target.record.get("hooks", {}).get("poststop", [])
     if poststop:
+        from reference_runtime import hooks
+
         hooks.run_poststop(poststop, target.document(container.STOPPED))

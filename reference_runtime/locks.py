@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import struct
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import struct
+else:
+    import _struct as struct  # all that the struct module does is to import this
 
 _FLOCK = "hhqqi"  # struct flock: type, whence, start, length, pid
 

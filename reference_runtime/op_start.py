@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reference_runtime import channel, container, destroy, errors, hooks
+from reference_runtime import channel, container, errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ def run(arguments: Arguments) -> None:
         execute(target)
         run_poststart_hooks(target)
     except errors.HookError:
+        from reference_runtime import destroy
+
         # Steps 7 and 9: stop the container and go on at step 12.
         destroy.stop(target)
         destroy.undo_create(target)
@@ -62,4 +64,7 @@ def execute(target: Container) -> None:
 def run_poststart_hooks(target: Container) -> None:
     """Run the poststart hooks, the program having been executed (lifecycle, step 9)."""
     to_run = target.record["hooks"].get("poststart", [])
-    hooks.run_all("poststart", to_run, target.document(container.RUNNING))
+    if to_run:
+        from reference_runtime import hooks
+
+        hooks.run_all("poststart", to_run, target.document(container.RUNNING))

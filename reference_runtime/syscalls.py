@@ -6,9 +6,14 @@ Numbers from 424 on are the same on every architecture; what is older goes throu
 from __future__ import annotations
 
 import os
-import struct
 
 from reference_runtime import ffi
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import struct
+else:
+    import _struct as struct  # as in locks.py
 
 # Flags of unshare(2) and setns(2).
 CLONE_NEWTIME = 0x00000080

@@ -23,7 +23,7 @@ def held(bundle, calling):
         def hold(kind):
             made = bundle("waits", hooks={kind: [WAITING]}, mounts=[MOUNT])
             gate = made.gate()
-            until_the_end.callback(calling(kind, made).finish)
+            until_the_end.callback(calling(kind, made).settle)
             until_the_end.callback(gate.open)
             made.awaits(f"{kind} 1", "facts")
             return made

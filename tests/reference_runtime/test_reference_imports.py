@@ -26,7 +26,6 @@ ALLOWED = {
     "os.path",
     "posixpath",
     "stat",
-    "struct",
 }
 
 SPY = """\
