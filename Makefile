@@ -31,7 +31,7 @@ conformance: setup
 
 test: setup
 	@if [ "$$CI" = true ] || ! { command -v runc || command -v crun; } >/dev/null; then $(MAKE) --no-print-directory deps; fi
-	@$(BIN)/pytest tests $(PYTEST_ARGS)
+	@$(BIN)/pytest tests -n auto --dist worksteal $(PYTEST_ARGS)
 
 lint: setup
 	@$(BIN)/ruff check .

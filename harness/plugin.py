@@ -82,6 +82,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Resolve the clauses of a case; their levels become markers, for ``-m must``."""
     marks = list(item.iter_markers("clause"))
     if not marks:
+        if options.SUITES in item.path.parents:
+            raise pytest.UsageError(f"{item.nodeid}: names no clause; add @clause")
         return
     callspec = getattr(item, "callspec", None)
     with usage_errors():

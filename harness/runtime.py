@@ -24,11 +24,25 @@ if TYPE_CHECKING:
 
     from harness.runtimes import CommandLine
 
-PATIENCE = 3
-"""Operations in a row that may reach their deadline before the runtime is not called any more."""
-
 OUTPUT_BYTES = 1 << 20
 """Bytes of an output that are read; a state document is far smaller."""
+
+
+@dataclass
+class Patience:
+    """How often in a row a runtime may reach its deadline before it is not called any more."""
+
+    limit: int = 3
+    hung: int = 0
+
+    def note(self, *, hung: bool) -> None:
+        """Count an operation that has ended."""
+        self.hung = self.hung + 1 if hung else 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the last ``limit`` operations did not end in time."""
+        return self.hung >= self.limit
 
 
 @dataclass
@@ -47,8 +61,7 @@ class Runtime:
     """Directory for the files that take the output."""
     deadline: float
     journal: Journal = field(default_factory=Journal)
-    hung: int = 0
-    """Operations that reached their deadline, one after another."""
+    patience: Patience = field(default_factory=Patience)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def create(self, id_: str | None, bundle: str | None, cwd: Path | None = None) -> Path:
@@ -112,10 +125,10 @@ class Runtime:
     ) -> Call:
         options = self.adapter.global_options(self.root) if globally else []
         argv = [self.path, *options, *words]
-        if self.hung >= PATIENCE:
+        if self.patience.exhausted:
             operation = Operation(name, argv, self.journal.now(), 0.0, fault="RuntimeHung")
             self.journal.operations.append(operation)
-            message = f"{name} was not tried: the last {PATIENCE} operations did not end in time"
+            message = f"{name} was not tried: the last {self.patience.limit} operations did not end in time"
             raise RuntimeHung(message, operation)
         base = self.scratch / f"{next(self._numbers)}-{name}"
         out, err = base.with_suffix(".out"), base.with_suffix(".err")
@@ -156,7 +169,7 @@ class Call:
             return
         self.done = True
         finished = self.started.finish()
-        self.runtime.hung = self.runtime.hung + 1 if finished.hung else 0
+        self.runtime.patience.note(hung=finished.hung)
         fault, message = self._fault(finished)
         operation = Operation(
             name=self.name,

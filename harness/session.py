@@ -39,6 +39,7 @@ class Session:
         runtime = _runtime(sandbox, "case", path, name, deadline)
         # Its state directory is its own, so that clearing a case's does not touch it.
         second = _runtime(sandbox, "lasting", path, name, deadline)
+        second.patience = runtime.patience
         roots = sandbox.cgroup_roots
         first = Workspace(sandbox.work / "case", binary, roots, runtime, oci_version)
         return cls(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reference_runtime import errors
+from reference_runtime import errors, syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def _by_name(name: str) -> int:
 def reset_to_default() -> None:
     """Give every signal its default action and unblock all: Python ignores two, callers others."""
     for signum in range(1, _LAST + 1):
-        if signum not in {signal.SIGKILL, signal.SIGSTOP, 32, 33}:  # these two are the C library's
+        if signum in {32, 33}:
+            syscalls.default_action(signum)
+        elif signum not in {signal.SIGKILL, signal.SIGSTOP}:
             signal.signal(signum, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])

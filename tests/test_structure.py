@@ -167,13 +167,3 @@ def test_a_case_has_no_branch_no_loop_and_no_try():
         for inner in ast.walk(node)
         if isinstance(inner, branching)
     ] == []
-
-
-def test_every_case_names_a_clause():
-    silent = [
-        f"{name(path)}:{node.lineno} {node.name}"
-        for path, node in cases()
-        if not any("clause" in ast.dump(decorator) for decorator in node.decorator_list)
-    ]
-
-    assert silent == []

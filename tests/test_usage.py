@@ -68,6 +68,15 @@ class TestOptions:
 
         assert "cannot be written" in usage_error(outcome)
 
+    def test_a_case_that_names_no_clause(self, suite):
+        outcome = suite("""
+            def test_case():
+                pass
+        """)
+
+        assert outcome.status == 4
+        assert "test_case: names no clause" in outcome.output
+
     def test_a_clause_that_no_file_has(self, suite):
         outcome = suite("""
             @clause("runtime.no-such-clause")

@@ -1,8 +1,10 @@
-"""What several sections do to a config.json: offences that no host can apply, later changes."""
+"""What several sections share: states by status, offences that no host can apply, later changes."""
+
+import signal
 
 import pytest
 
-from harness import host
+from harness import Hook, Status, host
 
 
 def _unknown_file_system(config):
@@ -41,3 +43,36 @@ def change(request):
         "removed": lambda file: file.unlink(),
     }
     return lambda bundle: changes[request.param](bundle.config)
+
+
+@pytest.fixture
+def each_status(create):
+    """A lifecycle up to its end; returns the container and its state in each status."""
+
+    def run(**values):
+        container = create("waits", **values)
+        states = {Status.CREATED: container.state()}
+        states[Status.RUNNING] = container.start().printed("ready").state()
+        container.kill(signal.SIGKILL).ended().settled(Status.STOPPED)
+        states[Status.STOPPED] = container.state()
+        return container, states
+
+    return run
+
+
+@pytest.fixture
+def states(each_status):
+    """The states in created, running and stopped of one container."""
+    return each_status()[1]
+
+
+@pytest.fixture
+def given(each_status):
+    """The state that a hook of the given kind finds on its standard input."""
+
+    def run(kind, **values):
+        container, _ = each_status(hooks={kind: [Hook()]}, **values)
+        container.delete()
+        return container.bundle.hook(f"{kind} 1").state
+
+    return run

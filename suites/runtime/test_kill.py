@@ -156,10 +156,11 @@ def test_reaches_the_container_process(create, record, namespaces):
 @clause("runtime.kill.created-container")
 def test_reaches_a_created_container(create):
     container = create("waits")
+    process = container.process
 
     container.kill(signal.SIGKILL).stopped()
 
-    assert container.lines == []
+    assert (process.alive, container.lines) == (False, [])
 
 
 @clause("runtime.kill.unknown-signal-errors")

@@ -176,6 +176,8 @@ def test_signals_tell_blocked_ignored_and_caught(say: Say) -> None:
 
     members: Any = line.data["facts"]
     bits = {name: int(value, 16) for name, value in members["signals"].items()}
+    # posix_spawn(3) of the C library leaves its own 32 ignored: so it arrives from under make.
+    bits["ignored"] &= ~(1 << 31)
     assert bits == {"blocked": 1 << 11 | 1 << 39, "ignored": 1 << 0 | 1 << 63, "caught": 0}
     for name, field in (("blocked", "SigBlk"), ("ignored", "SigIgn"), ("caught", "SigCgt")):
         assert f"{field}:\t{members['signals'][name]}\n" in members["status"]
