@@ -128,7 +128,10 @@ class Runtime:
         if self.patience.exhausted:
             operation = Operation(name, argv, self.journal.now(), 0.0, fault="RuntimeHung")
             self.journal.operations.append(operation)
-            message = f"{name} was not tried: the last {self.patience.limit} operations did not end in time"
+            message = (
+                f"{name} was not tried: "
+                f"the last {self.patience.limit} operations did not end in time"
+            )
             raise RuntimeHung(message, operation)
         base = self.scratch / f"{next(self._numbers)}-{name}"
         out, err = base.with_suffix(".out"), base.with_suffix(".err")

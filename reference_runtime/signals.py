@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reference_runtime import errors, syscalls
+from reference_runtime import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def _by_name(name: str) -> int:
 
 def reset_to_default() -> None:
     """Give every signal its default action and unblock all: Python ignores two, callers others."""
+    from reference_runtime import syscalls
+
     for signum in range(1, _LAST + 1):
         if signum in {32, 33}:
             syscalls.default_action(signum)
