@@ -13,6 +13,7 @@ import jinja2
 from harness import schemas
 from harness.cache import user_cache
 from harness.faults import TemplateError
+from harness.remembered import Remembered, digest
 
 Offence = Mapping[str, Any] | bytes | Callable[[dict[str, Any]], object] | None
 """What a negative case does to a configuration that was valid: a JSON merge patch (RFC 7396, null
@@ -58,14 +59,19 @@ def check() -> None:
             raise TemplateError(f"{where}: {error.message}") from error
 
 
-_checked: set[str] = set()
+@cache
+def _checked() -> Remembered:
+    """What has been checked against this schema, with these templates, in this run or before."""
+    files = [schemas.DIRECTORY / "config.schema.json", *sorted(TEMPLATES.glob("*.json.j2"))]
+    of_all = digest(path.read_text(encoding="utf-8") for path in files)
+    return Remembered(user_cache("checked") / of_all)
 
 
 def render(template: str, values: Mapping[str, Any], key: str = "") -> dict[str, Any]:
     """Render a template of bundle_templates/ and check the result against our JSON Schema.
 
-    What has been checked under a ``key`` is not checked again: the template and those values that
-    are not made anew for each bundle.
+    What has been checked under a ``key`` is not checked again, in later runs neither: the template
+    and those values that are not made anew for each bundle.
 
     Raises TemplateError naming the template for whatever is wrong with it.
     """
@@ -81,11 +87,11 @@ def render(template: str, values: Mapping[str, Any], key: str = "") -> dict[str,
         document: dict[str, Any] = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise TemplateError(f"bundle_templates/{name}: renders no JSON: {error}") from error
-    if key not in _checked:
+    if not key or key not in _checked():
         if problem := schemas.problem("config", document):
             raise TemplateError(f"bundle_templates/{name}: renders no configuration: {problem}")
         if key:
-            _checked.add(key)
+            _checked().add(key)
     return document
 
 

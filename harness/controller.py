@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 from dataclasses import dataclass
@@ -70,7 +69,7 @@ class Setup:
 
     def to_text(self) -> str:
         """Write it for a worker: one string of plain JSON."""
-        return results.dumps(dataclasses.asdict(self))
+        return results.dumps(vars(self))
 
     @classmethod
     def from_text(cls, text: str) -> Setup:
@@ -154,8 +153,11 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write the record of a case that has ended."""
-        text = getattr(report, "conformance", None)
-        if text is not None:
+        case = getattr(report, "case", None)
+        text = getattr(report, "conformance", "")
+        if case is not None:
+            self.recorder.record(case)
+        elif text:
             self.recorder.record(results.case_from(text), text)
         elif report.when not in {"setup", "call", "teardown"}:
             reason = f"the process that ran it died: {report.longrepr}"

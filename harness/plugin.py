@@ -7,7 +7,6 @@ record crosses from one to the other as one string on the report of the case's l
 
 from __future__ import annotations
 
-import dataclasses
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -199,7 +198,10 @@ def pytest_runtest_makereport(
     if call.when == "teardown":
         worker = getattr(item.config, "workerinput", {}).get("workerid", "")
         case = made.finish(worker)
-        report.conformance = results.dumps(dataclasses.asdict(case))  # type: ignore[attr-defined]
+        if worker:
+            report.conformance = results.dumps(vars(case))  # type: ignore[attr-defined]
+        else:
+            report.case = case  # type: ignore[attr-defined]
     shown = made.judgement.verdict
     if call.when == "call" and shown is Verdict.PASS and made.level == "may":
         shown = Verdict.RECORDED if made.journal.recorded else shown

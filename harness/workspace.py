@@ -81,7 +81,7 @@ class Workspace:
                 **values,
                 "hooks": self._entries(values.get("hooks", {}), nonce, rootfs),
             },
-            key=f"{template} {values!r}",
+            key=f"{template} {values!r}".replace(str(self.directory), ""),
         )
         text = configuration.spoil(document, offence)
         self._root_filesystem(rootfs)

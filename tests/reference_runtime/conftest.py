@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-CGROUP = "/reference-runtime-tests"
+CGROUP = f"/reference-runtime-tests-{os.getpid()}"  # workers of xdist share the hierarchies
 DEADLINE = 10  # seconds for anything that is waited for
 
 
