@@ -1,0 +1,52 @@
+"""Run the suite again and again, in random order and in parallel: no verdict may differ.
+
+``python tools/stability.py TIMES RUNTIME...`` prints the cases that differ, with the verdicts that
+each came to; exit status 1 if there is one.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from harness import results
+
+WORKERS = 4
+
+
+def run(runtime: str, seed: int, directory: Path) -> results.Run:
+    """Run the whole suite once; ``runtime`` may be empty for the bundled one."""
+    words = [
+        sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider",
+        "-p", "randomly", f"--randomly-seed={seed}", f"-n{WORKERS}", f"--results={directory}",
+    ]  # fmt: skip
+    words += [f"--runtime={runtime}"] if runtime else []
+    subprocess.run(words, check=False, stdout=subprocess.DEVNULL)
+    return results.read(directory)
+
+
+def main() -> int:
+    """Compare the runs of each runtime."""
+    times, runtimes = int(sys.argv[1]), sys.argv[2:] or [""]
+    unstable = False
+    for runtime in runtimes:
+        seen: dict[str, Counter[str]] = defaultdict(Counter)
+        for seed in range(times):
+            with tempfile.TemporaryDirectory() as directory:
+                found = run(runtime, seed, Path(directory))
+            for case in found.cases:
+                seen[case.case][case.verdict.value] += 1
+        differing = {case: dict(verdicts) for case, verdicts in seen.items() if len(verdicts) > 1}
+        name = runtime or "the reference runtime"
+        sys.stdout.write(f"{name}: {times} runs, {len(seen)} cases, {len(differing)} differ\n")
+        for case, verdicts in sorted(differing.items()):
+            sys.stdout.write(f"  {case}: {verdicts}\n")
+        unstable |= bool(differing)
+    return 1 if unstable else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
