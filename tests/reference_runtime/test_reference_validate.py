@@ -201,7 +201,9 @@ def test_versions(text, version):
     assert semver.parse(text) == version
 
 
-@pytest.mark.skipif(not CLIENT_CONFIGS.is_dir(), reason="needs engines' config.json files: OCI_CLIENT_CONFIGS=DIR")
+@pytest.mark.skipif(
+    not CLIENT_CONFIGS.is_dir(), reason="needs engines' config.json files: OCI_CLIENT_CONFIGS=DIR"
+)
 def test_engines_configurations_are_valid_or_ask_for_what_is_not_implemented():
     refused = {}
     for path in sorted(CLIENT_CONFIGS.glob("*.json")):
