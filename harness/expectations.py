@@ -40,6 +40,8 @@ class Expectation:
     """Only when judged by these releases: ``>=1.3.0``."""
     blocked: bool = False
     """Whether the case may also be blocked."""
+    unstable: bool = False
+    """The runtime does so in some runs only: it may also be blocked, or pass."""
 
     def covers(self, case: str, clauses: Iterable[str]) -> bool:
         """Whether this is about that case."""
@@ -47,7 +49,8 @@ class Expectation:
 
     def excuses(self, verdict: Verdict) -> bool:
         """Whether this verdict is the expected deviation."""
-        return verdict is Verdict.FAIL or (self.blocked and verdict is Verdict.BLOCKED)
+        may_be_blocked = self.blocked or self.unstable
+        return verdict is Verdict.FAIL or (may_be_blocked and verdict is Verdict.BLOCKED)
 
 
 def _matches(case: str, pattern: str) -> bool:
@@ -62,10 +65,17 @@ class Expectations:
     name: str
     known: tuple[Expectation, ...]
 
-    def of(self, case: str, clauses: Iterable[str]) -> Expectation | None:
-        """Return the expectation about a case, if there is one."""
+    def of(self, case: str, clauses: Iterable[str], verdict: Verdict) -> Expectation | None:
+        """Return the expectation that excuses this verdict of a case, if there is one."""
         named = list(clauses)
-        return next((e for e in self.known if e.covers(case, named)), None)
+        about = (e for e in self.known if e.covers(case, named))
+        return next((e for e in about if e.excuses(verdict)), None)
+
+    def gone(self, case: str, clauses: Iterable[str]) -> Expectation | None:
+        """Return the expectation that a passing case contradicts, if there is one."""
+        named = list(clauses)
+        about = (e for e in self.known if e.covers(case, named))
+        return next((e for e in about if not e.unstable), None)
 
 
 NONE = Expectations("", ())
@@ -90,7 +100,7 @@ def load(path: Path, spec_version: str) -> Expectations:
     return Expectations(path.name, tuple(held))
 
 
-_SHAPES: dict[str, type] = {"cases": list, "blocked": bool}
+_SHAPES: dict[str, type] = {"cases": list, "blocked": bool, "unstable": bool}
 """Of the members of an entry; all others are strings."""
 
 

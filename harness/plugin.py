@@ -212,8 +212,8 @@ def pytest_runtest_makereport(
 def _expected(
     judged: verdicts.Judgement, made: progress.Progress, known: expectations.Expectations
 ) -> verdicts.Judgement:
-    expected = known.of(made.case, (c.id for c in made.clauses))
-    if expected is None or not expected.excuses(judged.verdict):
+    expected = known.of(made.case, (c.id for c in made.clauses), judged.verdict)
+    if expected is None:
         return judged
     reason = f"{expected.reason} ({expected.upstream})\nseen: {judged.reason}"
     return verdicts.Judgement(Verdict.KNOWN, reason)

@@ -96,7 +96,7 @@ class Recorder:
         missing = sorted(self.collected - set(self.cases))
         self.problems += [f"{case} was collected and has no result" for case in missing]
         for case in self.cases.values():
-            expected = self.expectations.of(case.case, case.clauses)
+            expected = self.expectations.gone(case.case, case.clauses)
             if expected is not None and case.verdict is Verdict.PASS:
                 text = f"{case.case} passes, {self.expectations.name} expects it to fail"
                 self.problems.append(f"{text}: remove the entry of {expected.clause}")

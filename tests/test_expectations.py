@@ -88,11 +88,11 @@ def test_the_first_entry_about_a_case_is_the_one(file):
     second = FILE.partition("[[known]]")[2].replace("always", "never")
     known = load(file(f"{FILE}[[known]]{second}"), "1.0.2")
 
-    found = known.of("runtime/test_a.py::test_b", iter(["a.b"]))
+    found = known.of("runtime/test_a.py::test_b", iter(["a.b"]), Verdict.FAIL)
 
     assert found is not None
     assert (found.reason, known.name) == ("it was always so", "own.toml")
-    assert known.of("runtime/test_a.py::test_c", ["a.b"]) is None
+    assert known.of("runtime/test_a.py::test_c", ["a.b"], Verdict.FAIL) is None
 
 
 # Which verdicts
@@ -104,6 +104,21 @@ def test_fail_is_excused_and_blocked_only_where_the_entry_says_so():
 
     assert [v for v in Verdict if plain.excuses(v)] == [Verdict.FAIL]
     assert [v for v in Verdict if blocked.excuses(v)] == [Verdict.FAIL, Verdict.BLOCKED]
+
+
+def test_what_is_unstable_may_fail_be_blocked_or_pass():
+    unstable = Expectation("a.b", "reason", ("*",), unstable=True)
+    known = expectations.Expectations("own.toml", (unstable,))
+
+    assert [v for v in Verdict if unstable.excuses(v)] == [Verdict.FAIL, Verdict.BLOCKED]
+    assert known.gone("x", ["a.b"]) is None
+
+
+def test_a_pass_contradicts_an_entry_that_is_stable():
+    stable = Expectation("a.b", "reason", ("*",))
+    known = expectations.Expectations("own.toml", (stable,))
+
+    assert known.gone("x", ["a.b"]) is stable
 
 
 # Which releases of the specification
@@ -175,7 +190,7 @@ def test_of_several_files_the_one_that_matches_is_found(file):
 
 
 def test_a_runtime_without_a_file_has_no_expectations():
-    assert expectations.NONE.of("x", ["a.b"]) is None
+    assert expectations.NONE.of("x", ["a.b"], Verdict.FAIL) is None
 
 
 # What is wrong with a file

@@ -48,6 +48,14 @@ def test_names_a_release_that_the_state_follows(shared, record):
     assert schemas.problem("state", state.document) == ""
 
 
+@clause("runtime.state.oci-version.of-the-state", "config.hooks.{kind}.stdin-state")
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_a_release_to_hooks(given, kind):
+    version = given(kind).oci_version
+
+    assert VERSION.fullmatch(version), version
+
+
 @clause("runtime.state.oci-version.used-at-create")
 def test_gives_the_version_used_at_create(shared, record):
     container = shared("waits", oci_version="1.0.0").printed("ready")
