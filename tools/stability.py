@@ -42,8 +42,9 @@ def main() -> int:
         differing = {case: dict(verdicts) for case, verdicts in seen.items() if len(verdicts) > 1}
         name = runtime or "the reference runtime"
         sys.stdout.write(f"{name}: {times} runs, {len(seen)} cases, {len(differing)} differ\n")
-        for case, verdicts in sorted(differing.items()):
-            sys.stdout.write(f"  {case}: {verdicts}\n")
+        for id_, verdicts in sorted(differing.items()):
+            sys.stdout.write(f"  {id_}: {verdicts}\n")
+        sys.stdout.flush()
         unstable |= bool(differing)
     return 1 if unstable else 0
 
