@@ -71,6 +71,12 @@ class Expectations:
         about = (e for e in self.known if e.covers(case, named))
         return next((e for e in about if e.excuses(verdict)), None)
 
+    def unstable(self, case: str, clauses: Iterable[str]) -> Expectation | None:
+        """Return the expectation that a case fails in some runs only, if there is one."""
+        named = list(clauses)
+        about = (e for e in self.known if e.covers(case, named))
+        return next((e for e in about if e.unstable), None)
+
     def gone(self, case: str, clauses: Iterable[str]) -> Expectation | None:
         """Return the expectation that a passing case contradicts, if there is one."""
         named = list(clauses)

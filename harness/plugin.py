@@ -195,6 +195,8 @@ def pytest_runtest_makereport(
         if judged.verdict in {Verdict.ADVICE, Verdict.KNOWN}:
             report.outcome = "skipped"
             report.wasxfail = judged.reason
+    elif call.when == "call" and error is None:
+        made.note(_wavering(made, setup.expectations))
     if call.when == "teardown":
         worker = getattr(item.config, "workerinput", {}).get("workerid", "")
         case = made.finish(worker)
@@ -207,6 +209,18 @@ def pytest_runtest_makereport(
         shown = Verdict.RECORDED if made.journal.recorded else shown
     report.verdict = shown.value  # type: ignore[attr-defined]
     return report
+
+
+def _wavering(made: progress.Progress, known: expectations.Expectations) -> verdicts.Judgement:
+    """Judge a case that held: where the runtime does in some runs only, it is known all the same.
+
+    So a race of the runtime's does not make two runs differ.
+    """
+    expected = known.unstable(made.case, (c.id for c in made.clauses))
+    if expected is None:
+        return verdicts.Judgement(Verdict.PASS)
+    reason = f"{expected.reason} ({expected.upstream})\nseen: it held in this run"
+    return verdicts.Judgement(Verdict.KNOWN, reason)
 
 
 def _expected(

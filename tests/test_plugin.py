@@ -206,6 +206,20 @@ class TestExpectations:
 
         assert (outcome.verdicts, outcome.status) == ({"test_case": "known"}, 0)
 
+    @pytest.mark.parametrize("holds", [True, False])
+    def test_one_that_comes_and_goes_is_known_in_every_run(self, suite, tmp_path, holds):
+        outcome = suite(
+            f"""
+            @clause("runtime.start.runs-program")
+            def test_case():
+                assert {holds}
+            """,
+            f"--expectations={tmp_path / 'known.toml'}",
+            **{"known.toml": self.EXPECTED + "        unstable = true\n"},
+        )
+
+        assert (outcome.verdicts, outcome.status) == ({"test_case": "known"}, 0)
+
     def test_one_that_passes_turns_the_gate_red(self, suite, tmp_path):
         outcome = suite(
             """
