@@ -1,8 +1,9 @@
 """The verdict on a run, computed in one place: every format says the same sentence.
 
 A clause is counted under the first clause of its case, the one that gives the case its level.
-``conformant`` needs all of: a whole run, no MUST case that gates, no error of the suite, and at
-least one MUST clause seen to hold. What falls short without a failure is ``undecided``.
+``conformant`` needs all of: a whole run, no MUST case that gates or is a known deviation, no error
+of the suite, and at least one MUST clause seen to hold. What falls short without a failure is
+``undecided``.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ class Outcome(StrEnum):
 
     CONFORMANT = "conformant"
     NOT_CONFORMANT = "not conformant"
+    AS_EXPECTED = "known deviations"
+    """Not conformant either, but every deviation is one that the expectation file describes."""
     UNDECIDED = "undecided"
     NOTHING_RUN = "nothing run"
 
@@ -74,9 +77,11 @@ def judge(run: Run) -> Judgement:
         outcome = Outcome.NOT_CONFORMANT
     elif shortfalls or not whole or not counts[Verdict.PASS]:
         outcome = Outcome.UNDECIDED
+    elif known:
+        outcome = Outcome.AS_EXPECTED
     else:
         outcome = Outcome.CONFORMANT
-    middle = _middle(run, outcome, failing, shortfalls, counts)
+    middle = _middle(run, outcome, failing or known, shortfalls, counts)
     sentence = _prefix(run) + middle + _tail(known, counts[Verdict.SKIP], outcome) + "."
     return Judgement(
         outcome,
@@ -130,6 +135,10 @@ def _middle(
         return "nothing was run" + (f" ({idle})" if idle else "; no case was recorded")
     if outcome is Outcome.CONFORMANT:
         return f"conformant with {release(run)}"
+    if outcome is Outcome.AS_EXPECTED:
+        fails = _some(len(failing), "MUST clause", "fails", "fail")
+        each = "a known deviation" if len(failing) == 1 else "each a known deviation"
+        return f"not conformant with {release(run)}: {fails[0]}, {each}"
     if outcome is Outcome.NOT_CONFORMANT:
         fails = _some(len(failing), "MUST clause", "fails", "fail")
         return f"not conformant with {release(run)}: " + _listed([*fails, *shortfalls])
@@ -143,6 +152,7 @@ def _middle(
 def _tail(known: list[str], skipped: int, outcome: Outcome) -> str:
     if outcome is Outcome.NOTHING_RUN:
         return ""
+    known = [] if outcome is Outcome.AS_EXPECTED else known
     deviations = f", with {plural(len(known), 'known deviation')}" if known else ""
     skips = "; " + _some(skipped, "MUST case", "was skipped", "were skipped")[0] if skipped else ""
     return deviations + skips

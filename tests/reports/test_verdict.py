@@ -33,8 +33,10 @@ def test_known_deviations_and_skips_are_named(runs: Runs) -> None:
     judgement = judge(runs.run(runs.case("a"), *known, runs.case("d", "skip")))
 
     assert judgement.sentence == (
-        f"Conformant with {SPEC}, with 2 known deviations; 1 MUST case was skipped."
+        f"Not conformant with {SPEC}: 2 MUST clauses fail, each a known deviation; "
+        "1 MUST case was skipped."
     )
+    assert judgement.outcome is Outcome.AS_EXPECTED
     assert judgement.known == ["runtime.kill.b", "runtime.kill.c"]
 
 
