@@ -33,6 +33,7 @@ class Container:
         self._last = "create"
         self._process: Process | None = None
         self._pidfd: int | None = None
+        self._facts: dict[str, Any] | None = None
 
     # Operations
 
@@ -89,8 +90,10 @@ class Container:
     @property
     def facts(self) -> dict[str, Any]:
         """The facts that its program printed; waits for them."""
-        found = self._shown(lambda line: line.event == "facts", "facts")
-        return dict(found.data["facts"])  # type: ignore[call-overload,no-any-return]
+        if self._facts is None:
+            found = self._shown(lambda line: line.event == "facts", "facts")
+            self._facts = dict(found.data["facts"])  # type: ignore[call-overload]
+        return self._facts
 
     def printed(self, event: str) -> Container:
         """Wait until its program has printed this event; NotShown if it does not in time."""

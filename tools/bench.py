@@ -27,9 +27,14 @@ CASES = 200
 """Of each kind in a round, and turns of the loop before and after it."""
 
 SUITE = """
-
 import pytest
 from harness import clause
+
+
+@clause("runtime.start.runs-program")
+@pytest.mark.parametrize("number", range({cases}))
+def test_shared(shared, number):
+    assert shared("waits").facts["ids"]["uid"] == [0, 0, 0]
 
 
 @clause("runtime.start.runs-program")
@@ -38,12 +43,6 @@ def test_own(create, number):
     container = create("exits").start().stopped()
     container.delete()
     assert container.facts["ids"]["uid"] == [0, 0, 0]
-
-
-@clause("runtime.start.runs-program")
-@pytest.mark.parametrize("number", range({cases}))
-def test_shared(shared, number):
-    assert shared("waits").facts["ids"]["uid"] == [0, 0, 0]
 """
 
 CONFTEST = """
@@ -142,11 +141,12 @@ def suite(path: str, directory: Path) -> tuple[float, float, float]:
     )  # fmt: skip
     seen = json.loads((directory / "times.json").read_text())
     own = [at for name, at in seen if "test_own" in name]
-    # The first case that shares pays for the container.
+    # They come first: the kernel clears namespaces of the others for some time after them. The
+    # first of them pays for the container.
     shared = [at for name, at in seen if "test_shared" in name][2:]
     per_own = (own[-1] - own[0]) / CASES
     per_shared = (shared[-1] - shared[0]) / (CASES - 1)
-    return per_own * 1000, per_shared * 1000, (own[0] - began) * 1000
+    return per_own * 1000, per_shared * 1000, (seen[0][1] - began) * 1000
 
 
 def measure(path: str) -> Measured:
