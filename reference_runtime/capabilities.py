@@ -59,6 +59,11 @@ class Capabilities:
         self.warnings.append(f"process.capabilities.{name}: {capability} cannot be granted: {why}")
 
 
+def mask(name: str) -> int:
+    """Return the bit of a capability, named without CAP_."""
+    return 1 << NAMES.index(f"CAP_{name}")
+
+
 def last_known() -> int:
     """Return the number of the kernel's last capability."""
     with open("/proc/sys/kernel/cap_last_cap", encoding="utf-8") as file:
@@ -93,9 +98,10 @@ def drop_bounding(masks: Capabilities) -> None:
             syscalls.prctl(syscalls.PR_CAPBSET_DROP, capability)
 
 
-def set_final(masks: Capabilities) -> None:
-    """Set what the program begins with: the last thing before it is executed."""
-    syscalls.capset(masks.effective, masks.permitted, masks.inheritable)
+def set_final(masks: Capabilities, until_execve: int = 0) -> None:
+    """Set what the program begins with, and what init still needs; execve(2) takes that away."""
+    kept = until_execve & masks.available
+    syscalls.capset(masks.effective | kept, masks.permitted | kept, masks.inheritable)
     syscalls.prctl(syscalls.PR_CAP_AMBIENT, syscalls.PR_CAP_AMBIENT_CLEAR_ALL)
     for capability in range(len(NAMES)):
         if masks.ambient >> capability & 1:

@@ -73,9 +73,6 @@ def refuse_unconvertible(resources: Json) -> None:
     if resources.get("memory", {}).get("disableOOMKiller"):
         message = "linux.resources.memory.disableOOMKiller: cgroup v2 has nothing like it"
         raise errors.OperationError(message)
-    if resources.get("devices"):
-        message = "linux.resources.devices: not implemented on cgroup v2 yet"
-        raise errors.OperationError(message)
 
 
 def weight(shares: int) -> int:

@@ -11,7 +11,7 @@ import errno
 import os
 import time
 
-from reference_runtime import errors, processes
+from reference_runtime import errors, freezer, processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -152,6 +152,7 @@ def apply(planned: list[Json], settings: list[tuple[str, str, str, str]]) -> Non
 
 def remove(planned: list[Json]) -> None:
     """Remove what create has made, and end the processes that the container has left in it."""
+    freezer.thaw([entry for entry in planned if entry["leaf"] not in entry["made"]])  # they stay
     for entry in planned:
         made = entry["made"]
         if made and made[-1] == entry["leaf"]:
@@ -160,7 +161,7 @@ def remove(planned: list[Json]) -> None:
             except FileNotFoundError:
                 pass
             except OSError:
-                _kill_all(entry["leaf"])
+                kill_all([entry])
                 _remove_tree(entry["leaf"])
         for parent in reversed(made[:-1]):
             try:
@@ -169,10 +170,17 @@ def remove(planned: list[Json]) -> None:
                 break  # others use it by now
 
 
-def _kill_all(leaf: str) -> None:
-    if os.path.exists(f"{leaf}/freezer.state"):
-        write(f"{leaf}/freezer.state", "THAWED")  # a frozen process of v1 cannot even die
-    while pids := [pid for directory in _tree(leaf) for pid in _members(directory)]:
+def members(planned: list[Json]) -> list[int]:
+    """Return the processes in the cgroups that create has made: in others there may be anybody."""
+    leaves = [entry["leaf"] for entry in planned if entry["leaf"] in entry["made"]]
+    found = {pid for leaf in leaves for each in _tree(leaf) for pid in _members(each)}
+    return sorted(found)
+
+
+def kill_all(planned: list[Json]) -> None:
+    """End the processes in the cgroups that create has made, and what they fork meanwhile."""
+    while pids := members(planned):
+        freezer.thaw(planned)
         for pid in pids:
             try:
                 pidfd = os.pidfd_open(pid)
@@ -185,7 +193,10 @@ def _kill_all(leaf: str) -> None:
 
 def _members(directory: str) -> list[int]:
     # 0 stands for a process of a foreign pid namespace: not the container's.
-    return [int(pid) for pid in read(f"{directory}/cgroup.procs").split() if pid != "0"]
+    try:
+        return [int(pid) for pid in read(f"{directory}/cgroup.procs").split() if pid != "0"]
+    except FileNotFoundError:
+        return []  # gone meanwhile
 
 
 def _tree(top: str) -> list[str]:

@@ -36,6 +36,12 @@ class Arguments:
     console_socket = ""
     force = False
     signal = ""
+    all = False
+    format = ""
+    quiet = False
+    process = ""
+    detach = False
+    tty = False
 
 
 FLAG, VALUE = False, True  # an option without and with a value
@@ -43,38 +49,72 @@ GLOBAL = {
     "--root": VALUE, "--log": VALUE, "--log-format": VALUE, "--debug": FLAG,
     "--systemd-cgroup": FLAG, "--version": FLAG, "--help": FLAG,
 }  # fmt: skip
-SHORT = {"-b": "--bundle", "-f": "--force", "-h": "--help", "-v": "--version"}
+SHORT = {
+    "-a": "--all", "-b": "--bundle", "-d": "--detach", "-f": "--force", "-h": "--help",
+    "-p": "--process", "-q": "--quiet", "-t": "--tty", "-v": "--version",
+}  # fmt: skip
 
 # operation: (options, names of its arguments: optional ones in brackets)
 OPERATIONS: dict[str, tuple[dict[str, bool], tuple[str, ...]]] = {
     "create": ({"--bundle": VALUE, "--pid-file": VALUE, "--console-socket": VALUE}, ("id",)),
     "start": ({}, ("id",)),
     "state": ({}, ("id",)),
-    "kill": ({}, ("id", "[signal]")),
+    "kill": ({"--all": FLAG}, ("id", "[signal]")),
     "delete": ({"--force": FLAG}, ("id",)),
+    "exec": (
+        {
+            "--process": VALUE,
+            "--detach": FLAG,
+            "--pid-file": VALUE,
+            "--console-socket": VALUE,
+            "--tty": FLAG,
+        },
+        ("id",),
+    ),
     "features": ({}, ()),
+    "list": ({"--format": VALUE, "--quiet": FLAG}, ()),
+    "pause": ({}, ("id",)),
+    "ps": ({"--format": VALUE}, ("id",)),
+    "resume": ({}, ("id",)),
+    "run": (
+        {
+            "--bundle": VALUE,
+            "--detach": FLAG,
+            "--pid-file": VALUE,
+            "--console-socket": VALUE,
+        },
+        ("id",),
+    ),
 }
 
-PROTECTED = {"create"}  # operations of which a process will be in the container
+PROTECTED = {"create", "exec", "run"}  # operations of which a process will be in the container
+
+
+FAILURE = {"exec": 255, "run": 255}  # the other statuses are the program's
+
+
+class Failure:
+    """The exit status of the operation when it fails."""
+
+    status = 1
 
 
 def main() -> NoReturn:
     """Run one operation and end the process with its status."""
     try:
         keep_only_stdio()
-        run(sys.argv[1:])
-        status = 0
+        status = run(sys.argv[1:])
     except errors.OperationError as error:
         report.error(str(error))
-        status = 1
+        status = Failure.status
     except KeyboardInterrupt:
         report.error("interrupted")
-        status = 1
+        status = Failure.status
     except Exception as error:  # no traceback: one line, whatever happens
         if report.Options.debug:
             raise
         report.error(errors.reason(error))
-        status = 1
+        status = Failure.status
     os._exit(status)  # nothing is buffered; the interpreter's own end would cost 2 ms
 
 
@@ -88,8 +128,8 @@ def keep_only_stdio() -> None:
     os.closerange(3, _LAST_FD)
 
 
-def run(words: list[str]) -> None:
-    """Parse the command line and run the operation that it names."""
+def run(words: list[str]) -> int:
+    """Parse the command line and run the operation that it names; return the exit status."""
     arguments = Arguments()
     rest = options(words, GLOBAL, arguments, stop_at_word=True)
     configure_report(arguments)
@@ -97,13 +137,13 @@ def run(words: list[str]) -> None:
         from reference_runtime import SPEC_VERSION, VERSION
 
         say(f"{report.NAME} version {VERSION}\nspec: {SPEC_VERSION}")
-        return
+        return 0
     if arguments.help or not rest:
         say(usage())
         if not arguments.help:
             message = "no operation is given"
             raise errors.OperationError(message)
-        return
+        return 0
     if arguments.systemd_cgroup:
         message = "--systemd-cgroup: this runtime does not implement it"
         raise errors.OperationError(message)
@@ -111,6 +151,7 @@ def run(words: list[str]) -> None:
     if operation not in OPERATIONS:
         message = f"unknown operation {operation!r}: one of {', '.join(OPERATIONS)}"
         raise errors.OperationError(message)
+    Failure.status = FAILURE.get(operation, 1)
     known, names = OPERATIONS[operation]
     positional(operation, names, options(rest, known, arguments), arguments)
     arguments.root = os.path.abspath(arguments.root)
@@ -118,7 +159,8 @@ def run(words: list[str]) -> None:
         from reference_runtime import protect
 
         protect.run_from_readonly_mount()  # which begins anew: so before the many imports
-    module(operation).run(arguments)
+    status: int | None = module(operation).run(arguments)
+    return status or 0
 
 
 def module(operation: str):  # type: ignore[no-untyped-def] # noqa: ANN201 (a module)

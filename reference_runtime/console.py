@@ -34,7 +34,7 @@ def connect(path: str) -> _socket.socket:
     return caller
 
 
-def set_up(creation: Creation) -> None:
+def set_up(creation: Creation, *, bind: bool = True) -> None:
     """Open a terminal in the container, hand over its master, take its slave for stdio."""
     caller = creation.console
     if caller is None:
@@ -49,7 +49,8 @@ def set_up(creation: Creation) -> None:
             window = struct.pack("HHHH", size["height"], size["width"], 0, 0)
             fcntl.ioctl(master, termios.TIOCSWINSZ, window)
         os.fchown(slave, creation.process["user"]["uid"], -1)
-        _bind(creation, slave)
+        if bind:
+            _bind(creation, slave)
         rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("i", master))]
         caller.sendmsg([b"/dev/ptmx"], rights)
         caller.close()

@@ -4,6 +4,7 @@
                 lock         held by the operation that changes the container
                 created      held by the container's init until it has executed the program
                 start.sock   where init waits for start
+                joining      held by what must not meet a pause: exec, pause and resume
 
 The status is never written down: the kernel is asked for it (runtime.md#state).
 """
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from reference_runtime.model import Json
 
 CREATING, CREATED, RUNNING, STOPPED = "creating", "created", "running", "stopped"
+PAUSED = "paused"  # no status of runtime.md#state, which lets the runtime define more
 RECORD, LOCK, CREATED_LOCK, SOCKET = "state.json", "lock", "created", "start.sock"
+JOINING_LOCK = "joining"
 
 _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+.-")
 _LONGEST_ID = 255  # NAME_MAX: the id is the name of a directory
@@ -59,7 +62,17 @@ class Container:
         if pidfd is None or self.record["phase"] == CREATING:  # the latter: create was killed
             return STOPPED
         os.close(pidfd)
+        if self.is_frozen():
+            return PAUSED
         return CREATED if locks.is_held(self.directory, CREATED_LOCK) else RUNNING
+
+    def is_frozen(self) -> bool:
+        """Say whether the container's processes are frozen."""
+        if not self.record.get("cgroups"):
+            return False
+        from reference_runtime import freezer
+
+        return freezer.is_frozen(self.record["cgroups"])
 
     def open_process(self) -> int | None:
         """Return a pidfd of the container process, None when it has exited."""
@@ -92,6 +105,20 @@ class Container:
         if not _is_file(fd, f"{self.directory}/{LOCK}"):
             raise does_not_exist(self.id)  # deleted while this operation waited
         self.record = _read_record(self.directory)
+
+    def release_lock(self) -> None:
+        """Let another operation change this container, though this process goes on: run does."""
+        os.close(self.lock)
+        self.lock = -1
+
+    def take_joining_lock(self) -> int:
+        """Wait until neither a pause nor an exec of this container is half done."""
+        try:
+            fd = locks.open_file(self.directory, JOINING_LOCK)
+        except FileNotFoundError:
+            raise does_not_exist(self.id) from None
+        locks.take(fd, block=True)
+        return fd
 
     def remove(self) -> None:
         """Forget the container: its directory goes in one step, so that the ID is free."""

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from reference_runtime.capabilities import Capabilities
     from reference_runtime.channel import Channel
     from reference_runtime.container import Container
+    from reference_runtime.ffi import Call
     from reference_runtime.model import Json
+    from reference_runtime.seccomp import Filter
 
 
 class Creation:
@@ -28,6 +30,8 @@ class Creation:
     listener: _socket.socket  # where init waits for start
     created_lock: int  # init holds it until the program is executed
     capabilities: Capabilities
+    seccomp: Filter | None = None
+    executions: list[Call]  # the calls of execve(2) to be tried
     stage_pid: int = 0
     init_pid: int = 0
     init_started: int = 0
@@ -49,6 +53,7 @@ class Creation:
         self.cgroups: list[Json] = []
         self.namespace_fds: dict[str, int] = {}
         self.pid_file = ""
+        self.attribute_fds: dict[str, int] = {}  # of init, for the labels of security modules
         self.is_rootless = os.geteuid() != 0
         self._namespaces = {n["type"]: n for n in self.linux.get("namespaces", [])}
 

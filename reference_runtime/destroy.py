@@ -5,17 +5,40 @@ delete comes here, and so does a create or a start of which a hook has failed.
 
 from __future__ import annotations
 
-from reference_runtime import container, processes
+import os
+
+from reference_runtime import container, errors, processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
+
     from reference_runtime.container import Container
+else:
+    import _signal as signal
+
+_PATIENCE = 10.0  # seconds that a killed process may take to end
 
 
 def stop(target: Container) -> None:
     """Stop the container process, if it still runs, and wait until it is gone."""
-    record = target.record
-    processes.kill_and_wait(record.get("pid", 0), record.get("startTime", 0))
+    pidfd = target.open_process()
+    if pidfd is None:
+        return
+    processes.send_signal(pidfd, signal.SIGKILL)
+    thaw(target)
+    if not processes.wait(pidfd, _PATIENCE):
+        message = f"the container process has not ended {_PATIENCE:g} s after SIGKILL"
+        raise errors.OperationError(message)
+    os.close(pidfd)
+
+
+def thaw(target: Container) -> None:
+    """Thaw a container that was sent SIGKILL: a frozen process of cgroup v1 would never end."""
+    if target.record.get("cgroups"):
+        from reference_runtime import freezer
+
+        freezer.thaw(target.record["cgroups"])
 
 
 def undo_create(target: Container) -> None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 
 from reference_runtime import (
+    attributes,
     channel,
     container,
     devices,
+    execution,
     hooks,
     locks,
+    lsm,
     mounts,
     namespaces,
     process,
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from reference_runtime.creation import Creation
 
 GO, ENVIRONMENT_MADE, HOOKS_DONE, READY, KEEP = "go", "environment", "hooks-done", "ready", "keep"
-START, WON, EXECUTING = "start", "won", "executing"
+START, WON = "start", "won"  # the next is execution.EXECUTING
 
 
 def run(creation: Creation) -> None:
@@ -254,18 +257,6 @@ class EnterDirectory(steps.Step):
         process.enter_directory(creation)
 
 
-class Execute(steps.Step):
-    """Execute the program; the caller's connection closes by that."""
-
-    describe = "execute the program; the caller's connection closes by that"
-    lifecycle = 8
-
-    def run(self, creation: Creation) -> None:
-        """Become the program."""
-        creation.there.send(EXECUTING)
-        process.execute(creation)
-
-
 ENVIRONMENT: list[steps.Step] = [
     NewSession(),
     CgroupNamespace(),
@@ -277,15 +268,21 @@ ENVIRONMENT: list[steps.Step] = [
 ]
 ROOT: list[steps.Step] = [
     CreateContainerHooks(),
+    lsm.OpenAttributes(),
     Sysctls(),
     ProtectPaths(),
     Pivot(),
     ReadonlyRoot(),
     FindProgram(),
+    attributes.Rehearse(),
 ]
 PROGRAM: list[steps.Step] = [
     StartContainerHooks(),
+    *attributes.STEPS,
+    lsm.SetAttributes(),
     BecomeUser(),
     EnterDirectory(),
-    Execute(),
+    execution.PrepareExecution(),
+    execution.LoadSeccompFilter(),
+    execution.Execute(),
 ]

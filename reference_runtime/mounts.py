@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from reference_runtime import errors, mount_options, rootfs, syscalls
+from reference_runtime import errors, lsm, mount_options, rootfs, syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def filesystem(creation: Creation, entry: Json, options: mount_options.Options) 
     target = rootfs.make_in(creation.root_fd, entry["destination"], directory=True)
     try:
         source = entry.get("source") or kind
-        syscalls.mount(source, rootfs.by_fd(target), kind, options.flags, options.data)
+        data = lsm.mount_data(creation, kind, options.data)
+        syscalls.mount(source, rootfs.by_fd(target), kind, options.flags, data)
     except OSError as error:
         raise errors.OperationError(explain(kind, options, error)) from None
     finally:

@@ -6,6 +6,7 @@ import gc
 import os
 
 from reference_runtime import (
+    bpf,
     cgroup_v1,
     cgroup_v2,
     cgroups,
@@ -19,6 +20,7 @@ from reference_runtime import (
     preparation,
     process,
     processes,
+    resources,
     shared_mounts,
     stage,
     steps,
@@ -47,6 +49,7 @@ def run(arguments: Arguments) -> None:
     except BaseException:
         undo(made)
         raise
+    made.container.release_lock()
 
 
 def undo(made: Creation) -> None:
@@ -140,12 +143,13 @@ class Cgroups(steps.Step):
             made.container.record["mountedOver"] = shared_mounts.remember(made.rootfs)
         made.container.save()
         cgroups.make(made.cgroups)
-        resources = made.linux.get("resources", {})
+        wanted = made.linux.get("resources", {})
         if cgroups.is_unified(made.cgroups):
             cgroup_v2.enable_controllers(made.cgroups)
-            settings = cgroup_v2.settings(resources)
+            settings = cgroup_v2.settings(wanted)
         else:
-            settings = cgroup_v1.settings(resources)
+            settings = cgroup_v1.settings(wanted)
+        settings += resources.settings(made.cgroups, wanted)
         cgroups.apply(made.cgroups, settings)
         cgroups.attach(made.cgroups, made.init_pid)
 
@@ -177,9 +181,12 @@ class DeviceRules(steps.Step):
     describe = "set the device rules"
 
     def run(self, made: Creation) -> None:
-        """Write them in their order."""
+        """Write them in their order, or attach the program that they are for version 2."""
         rules = made.linux.get("resources", {}).get("devices", [])
-        cgroups.apply(made.cgroups, cgroup_v1.device_settings(rules))
+        if cgroups.is_unified(made.cgroups):
+            bpf.attach_rules(made.cgroups, rules)
+        else:
+            cgroups.apply(made.cgroups, cgroup_v1.device_settings(rules))
 
 
 class RuntimeHooks(steps.Step):
@@ -220,10 +227,7 @@ class Finish(steps.Step):
     def run(self, made: Creation) -> None:
         """Write the record last: a killed create leaves no container that seems created."""
         if made.pid_file:
-            new = f"{made.pid_file}.{os.getpid()}"
-            with open(new, "w", encoding="utf-8") as file:
-                file.write(str(made.init_pid))  # without a newline: containerd takes no other
-            os.rename(new, made.pid_file)
+            processes.write_pid_file(made.pid_file, made.init_pid)
             made.pid_file_written = True
         made.container.record["phase"] = container.CREATED
         made.container.save()

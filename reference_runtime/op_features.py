@@ -10,18 +10,21 @@ import os
 from reference_runtime import (
     SPEC_VERSION,
     VERSION,
+    attributes,
     capabilities,
     hooks,
     jsonlite,
     mount_options,
     namespaces,
+    seccomp,
 )  # fmt: skip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from reference_runtime.cli import Arguments
+    from reference_runtime.model import Json
 
-FEATURES = {
+FEATURES: Json = {
     "ociVersionMin": "1.0.0",
     "ociVersionMax": SPEC_VERSION,
     "hooks": list(hooks.KINDS),
@@ -30,11 +33,13 @@ FEATURES = {
         "namespaces": sorted(namespaces.FLAGS),
         "capabilities": list(capabilities.NAMES),
         "cgroup": {
-            "v1": True, "v2": True, "systemd": False, "systemdUser": False, "rdma": False,
+            "v1": True, "v2": True, "systemd": False, "systemdUser": False, "rdma": True,
         },
-        "seccomp": {"enabled": False},
-        "apparmor": {"enabled": False},
-        "selinux": {"enabled": False},
+        "apparmor": {"enabled": True},
+        "selinux": {"enabled": True},
+        "memoryPolicy": {
+            "modes": list(attributes.MEMORY_MODES), "flags": list(attributes.MEMORY_FLAGS),
+        },
         "intelRdt": {"enabled": False, "schemata": False, "monitoring": False},
         "mountExtensions": {"idmap": {"enabled": False}},
         "netDevices": {"enabled": False},
@@ -46,4 +51,5 @@ FEATURES = {
 
 def run(_arguments: Arguments) -> None:
     """Print the structure."""
+    FEATURES["linux"]["seccomp"] = seccomp.features()
     os.write(1, jsonlite.dumps(FEATURES).encode() + b"\n")

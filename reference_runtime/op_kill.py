@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from reference_runtime import container, errors, processes, signals
+import os
+
+from reference_runtime import container, destroy, errors, processes, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
+
     from reference_runtime.cli import Arguments
     from reference_runtime.container import Container
+else:
+    import _signal as signal
 
 _STOP_SIGNAL = "org.opencontainers.image.stopSignal"  # config.md#annotations
 
@@ -16,12 +22,41 @@ def run(arguments: Arguments) -> None:
     """Send a signal to the container process of a created or running container."""
     target = container.load(arguments.root, arguments.id)
     number = signals.number(arguments.signal) if arguments.signal else default_signal(target)
-    if target.status() not in {container.CREATED, container.RUNNING}:
+    if arguments.all:
+        signal_all(target, number)
+        return
+    if target.status() not in {container.CREATED, container.RUNNING, container.PAUSED}:
         raise not_running(target)
     pidfd = target.open_process()
     if pidfd is None:
         raise not_running(target)
     processes.send_signal(pidfd, number)
+    if number == signal.SIGKILL:
+        destroy.thaw(target)
+
+
+def signal_all(target: Container, number: int) -> None:
+    """Signal every process of the container, which may have stopped: containerd cleans up so."""
+    from reference_runtime import cgroups
+
+    if target.status() == container.CREATING:
+        raise not_running(target)
+    planned = target.record.get("cgroups", [])
+    pids = set(cgroups.members(planned))
+    first = target.open_process()
+    if first is not None:
+        processes.send_signal(first, number)
+        pids.discard(target.record["pid"])
+    for pid in pids:
+        try:
+            pidfd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        processes.send_signal(pidfd, number)
+        os.close(pidfd)
+    if number == signal.SIGKILL:
+        cgroups.kill_all(planned)  # what was forked meanwhile
+        destroy.thaw(target)
 
 
 def default_signal(target: Container) -> int:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from reference_runtime.cli import Arguments
     from reference_runtime.container import Container
 
-START, WON, EXECUTING = "start", "won", "executing"  # as in init.py, which this process never loads
+START, WON, EXECUTING = "start", "won", "executing"  # as in init.py, never loaded here
 _INIT = "the container process"
 
 
@@ -29,6 +29,7 @@ def run(arguments: Arguments) -> None:
         destroy.undo_create(target)
         destroy.run_poststop_hooks(target)
         raise
+    target.release_lock()
 
 
 def refuse_unless_created(target: Container) -> None:

@@ -12,6 +12,7 @@ from reference_runtime import (
     creation,
     errors,
     jsonlite,
+    lsm,
     mounts,
     namespaces,
     report,
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from reference_runtime.creation import Creation
     from reference_runtime.model import Json
 
+_FOR_EXEC = ("seccomp", "personality")  # of linux, what holds for exec's processes too
+
 
 def prepare(arguments: Arguments) -> Creation:
     """Read and check all that can be checked before anything is made."""
@@ -34,7 +37,16 @@ def prepare(arguments: Arguments) -> Creation:
     made = creation.Creation(config, bundle, umask)
     made.pid_file = os.path.abspath(arguments.pid_file) if arguments.pid_file else ""
     validate.root_directory(made.rootfs)
+    lsm.check(made)
     namespaces.open_paths(made)
+    prepare_process(made, arguments)
+    if any(entry.get("type") in mounts.CGROUP_TYPES for entry in config.get("mounts", [])):
+        __import__("reference_runtime.cgroup_mounts")  # for init
+    return made
+
+
+def prepare_process(made: Creation, arguments: Arguments) -> None:
+    """Prepare what the container's processes cannot when they are in it, those of exec too."""
     available = capabilities.available(in_user_namespace=made.in_user_namespace)
     wanted = made.process.get("capabilities", {})
     made.capabilities = capabilities.Capabilities(wanted, available)
@@ -50,9 +62,10 @@ def prepare(arguments: Arguments) -> Creation:
     elif arguments.console_socket:
         message = "--console-socket: process.terminal is not true"
         raise errors.OperationError(message)
-    if any(entry.get("type") in mounts.CGROUP_TYPES for entry in config.get("mounts", [])):
-        __import__("reference_runtime.cgroup_mounts")  # for init
-    return made
+    if made.linux.get("seccomp"):
+        from reference_runtime import seccomp  # likewise
+
+        made.seccomp = seccomp.compile_filter(made.linux["seccomp"], "linux.seccomp")
 
 
 def read_configuration(path: str) -> Json:
@@ -83,6 +96,7 @@ def first_record(made: Creation, arguments: Arguments) -> Json:
         "phase": container.CREATING,
         "hasProcess": bool(made.process),
         "hooks": {kind: made.hooks.get(kind, []) for kind in ("poststart", "poststop")},
+        "forExec": {name: made.linux[name] for name in _FOR_EXEC if name in made.linux},
     }
     if made.config.get("annotations"):
         record["annotations"] = made.config["annotations"]

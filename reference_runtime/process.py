@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
 
-from reference_runtime import capabilities, environment, errors, rlimits, signals, syscalls
+from reference_runtime import capabilities, environment, errors, rlimits, syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from reference_runtime.model import Json
 
 _DEFAULT_PATH = "/bin:/usr/bin"  # confstr(_CS_PATH): what execvp(3) searches without a PATH
-_LAST_FD = 2**32 - 1
 
 
 def check_program(creation: Creation) -> None:
@@ -97,7 +95,9 @@ def become_user(creation: Creation) -> None:
         os.setresgid(*[user.get("gid", 0)] * 3)
         os.setresuid(*[user.get("uid", 0)] * 3)
     syscalls.prctl(syscalls.PR_SET_KEEPCAPS, 0)
-    capabilities.set_final(masks)
+    # Without noNewPrivileges only CAP_SYS_ADMIN may load a filter (seccomp(2)).
+    loads_filter = creation.seccomp is not None and not process.get("noNewPrivileges")
+    capabilities.set_final(masks, capabilities.mask("SYS_ADMIN") if loads_filter else 0)
     os.umask(user.get("umask", creation.umask))
 
 
@@ -119,22 +119,3 @@ def enter_directory(creation: Creation) -> None:
         message = f"process.cwd: {errors.reason(error)}"
         raise errors.OperationError(message) from None
     refuse_unreachable_directory()
-
-
-def execute(creation: Creation) -> None:
-    """Execute the program as execvp(3) finds it; nothing of the runtime stays open."""
-    process = creation.process
-    signals.reset_to_default()
-    syscalls.close_range(3, _LAST_FD, syscalls.CLOSE_RANGE_CLOEXEC)
-    variables = environment.Environment(process.get("env", []))
-    failure = OSError(errno.ENOENT, os.strerror(errno.ENOENT))
-    for path in candidates(process):
-        try:
-            os.execve(path, process["args"], variables)  # type: ignore[arg-type] # noqa: S606
-        except OSError as error:
-            if error.errno not in {errno.ENOENT, errno.ENOTDIR}:
-                failure = error
-                if error.errno != errno.EACCES:
-                    break
-    message = f'exec: "{process["args"][0]}": {errors.reason(failure)}'
-    raise errors.OperationError(message)

@@ -22,6 +22,14 @@ def start_time(pid: int) -> int:
         return int(stat.read().rpartition(b")")[2].split()[19])
 
 
+def write_pid_file(path: str, pid: int) -> None:
+    """Write a pid file in one step, and without a newline: containerd takes no other."""
+    new = f"{path}.{os.getpid()}"
+    with open(new, "w", encoding="utf-8") as file:
+        file.write(str(pid))
+    os.rename(new, path)
+
+
 def open_process(pid: int, started: int) -> int | None:
     """Return a pidfd of the process if it still runs; a zombie does not."""
     if pid <= 0:
@@ -59,6 +67,16 @@ def send_signal(pidfd: int, number: int) -> None:
         signal.pidfd_send_signal(pidfd, number)
     except ProcessLookupError:
         pass
+
+
+def is_dying(pid: int) -> bool:
+    """Say whether SIGKILL waits for the process, which a frozen one cannot follow (proc(5))."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as status:
+            masks = [line for line in status if line.startswith(("SigPnd:", "ShdPnd:"))]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return any(int(line.split()[1], 16) >> signal.SIGKILL - 1 & 1 for line in masks)
 
 
 def kill_and_wait(pid: int, started: int) -> None:

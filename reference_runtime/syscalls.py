@@ -73,11 +73,16 @@ FSCONFIG_SET_STRING = 1
 FSCONFIG_CMD_CREATE = 6
 CLOSE_RANGE_CLOEXEC = 4
 
+# Operation and flag of seccomp(2).
+SECCOMP_SET_MODE_FILTER = 1
+SECCOMP_FILTER_FLAG_NEW_LISTENER = 8
+
 # Options of prctl(2).
 PR_SET_DUMPABLE = 4
 PR_SET_KEEPCAPS = 8
 PR_CAPBSET_READ = 23
 PR_CAPBSET_DROP = 24
+PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
@@ -85,7 +90,12 @@ PR_CAP_AMBIENT_CLEAR_ALL = 4
 
 _OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT = 428, 429, 430, 431, 432
 _CLOSE_RANGE, _OPENAT2, _MOUNT_SETATTR = 436, 437, 442
+_IS_X86 = os.uname().machine in {"x86_64", "i686"}  # the latter: after personality(PER_LINUX32)
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
+_SCHED_ATTR = "IIQiIQQQII"  # as of Linux 5.3, where the last two, of uclamp, came
+_IOPRIO_WHO_PROCESS = 1
+_BPF_PROG_LOAD, _BPF_PROG_ATTACH = 5, 8
+_BPF_PROG_TYPE_CGROUP_DEVICE, _BPF_CGROUP_DEVICE, _BPF_F_ALLOW_MULTI = 15, 6, 2
 
 
 def _c(text: str | None) -> bytes | None:
@@ -93,6 +103,11 @@ def _c(text: str | None) -> bytes | None:
         message = "embedded null character"
         raise ValueError(message)
     return None if text is None else os.fsencode(text)
+
+
+def _number(x86_64: int, others: int) -> int:
+    # Below 424 each machine has its own numbers; those that came late to Linux share theirs.
+    return x86_64 if _IS_X86 else others
 
 
 def unshare(flags: int) -> None:
@@ -174,9 +189,18 @@ def default_action(signum: int) -> None:
 
     The C library refuses 32 and 33, which are its own, and its posix_spawn(3) leaves 32 ignored.
     """
-    # One of the few calls below 424, from where on all machines share their numbers.
-    number = 13 if os.uname().machine == "x86_64" else 134
-    ffi.call("syscall", number, signum, bytes(32), None, 8)
+    ffi.call("syscall", _number(13, 134), signum, bytes(32), None, 8)
+
+
+def seccomp_call(operation: int, flags: int, args: bytes | None) -> ffi.Call:
+    """Prepare a change of this process's seccomp state."""
+    return ffi.Call("syscall", _number(317, 277), operation, flags, args)
+
+
+def execve_calls(paths: list[str], args: list[bytes], env: list[bytes]) -> list[ffi.Call]:
+    """Prepare the execution of each path, all with the same arguments and environment."""
+    argv, envp = ffi.texts(args), ffi.texts(env)
+    return [ffi.Call("execve", _c(path), argv, envp) for path in paths]
 
 
 def sethostname(name: str) -> None:
@@ -194,6 +218,47 @@ def setdomainname(name: str) -> None:
 def prctl(option: int, argument: int, argument2: int = 0) -> int:
     """Change or ask for a property of this process."""
     return ffi.call("prctl", option, argument, argument2, 0, 0)
+
+
+def sched_setattr(
+    policy: int, flags: int, *, nice: int, priority: int, times: tuple[int, ...]
+) -> None:
+    """Set policy and parameters of this process; times: runtime, deadline, period."""
+    size = struct.calcsize(_SCHED_ATTR)
+    attributes = struct.pack(_SCHED_ATTR, size, policy, flags, nice, priority, *times, 0, 0)
+    ffi.call("syscall", _number(314, 274), 0, attributes, 0)
+
+
+def ioprio_set(priority: int) -> None:
+    """Set class and level of this process's I/O priority."""
+    ffi.call("syscall", _number(251, 30), _IOPRIO_WHO_PROCESS, 0, priority)
+
+
+def personality(persona: int) -> None:
+    """Set the execution domain of this process."""
+    ffi.call("personality", persona)
+
+
+def set_mempolicy(mode: int, nodemask: bytes) -> None:
+    """Set the memory policy of this process; the kernel reads one bit less than it is told."""
+    ffi.call("syscall", _number(238, 237), mode, nodemask, 8 * len(nodemask) + 1)
+
+
+def bpf_prog_load(program: bytes) -> int:
+    """Load a program that decides on the devices of a cgroup; EACCES when it is not verifiable."""
+    code, licence = ffi.array(program), ffi.array(b"Apache-2.0\0")
+    attributes = struct.pack(
+        "IIQQIIQII16s", _BPF_PROG_TYPE_CGROUP_DEVICE, len(program) // 8, ffi.address(code),
+        ffi.address(licence), 0, 0, 0, 0, 0, b"devices",
+    )  # fmt: skip
+    return ffi.call("syscall", _number(321, 280), _BPF_PROG_LOAD, attributes, len(attributes))
+
+
+def bpf_prog_attach(cgroup: int, program: int) -> None:
+    """Attach the program to a cgroup, besides those that decide already: all must agree."""
+    kind, flags = _BPF_CGROUP_DEVICE, _BPF_F_ALLOW_MULTI
+    attributes = struct.pack("IIIII", cgroup, program, kind, flags, 0)
+    ffi.call("syscall", _number(321, 280), _BPF_PROG_ATTACH, attributes, len(attributes))
 
 
 def capset(effective: int, permitted: int, inheritable: int) -> None:

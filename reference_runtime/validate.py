@@ -16,6 +16,7 @@ from reference_runtime import (
     rlimits,
     schema,
     semver,
+    validate_attributes,
     validate_linux,
 )
 
@@ -143,10 +144,10 @@ PROCESS = schema.members(
         "capabilities": CAPABILITIES,
         "noNewPrivileges": schema.boolean,
         "oomScoreAdj": schema.integer(-1000, 1000),
-        "apparmorProfile": schema.not_implemented,
-        "selinuxLabel": schema.not_implemented,
-        "scheduler": schema.not_implemented,
-        "ioPriority": schema.not_implemented,
+        "apparmorProfile": schema.string,
+        "selinuxLabel": schema.string,
+        "scheduler": validate_attributes.SCHEDULER,
+        "ioPriority": validate_attributes.IO_PRIORITY,
         "execCPUAffinity": schema.members({"initial": schema.string, "final": schema.string}),
     },
     required=("cwd", "args", "user"),

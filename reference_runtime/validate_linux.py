@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reference_runtime import namespaces as kinds
-from reference_runtime import schema
+from reference_runtime import schema, seccomp_rules, validate_attributes, validate_resources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,18 +48,18 @@ def device_access(value: str, where: str) -> None:
         raise schema.wrong(where, f"{value!r} is not composed of r, w and m")
 
 
+def mount_label(value: str, where: str) -> None:
+    """Check for what could end the mount option that the label becomes."""
+    schema.string(value, where)
+    if '"' in value:
+        raise schema.wrong(where, "must not contain a quotation mark")
+
+
 def unified_file(value: str, where: str) -> None:
     """Check for a file name."""
     schema.non_empty(value, where)
     if "/" in value or value in {".", ".."}:
         raise schema.wrong(where, "must be the name of a file in the cgroup")
-
-
-def personality_flags(value: object, where: str) -> None:
-    """Refuse all flags: the specification has none yet (config-linux.md#personality)."""
-    schema.array(schema.string)(value, where)
-    if value:
-        raise schema.wrong(where, "no flags are supported")
 
 
 ID_MAPPING = schema.members(
@@ -122,10 +122,10 @@ RESOURCES = schema.members(
         ),
         "pids": schema.members({"limit": LIMIT}),
         "unified": schema.mapping(schema.string, unified_file),
-        "blockIO": schema.not_implemented,
-        "hugepageLimits": schema.not_implemented,
-        "network": schema.not_implemented,
-        "rdma": schema.not_implemented,
+        "blockIO": validate_resources.BLOCK_IO,
+        "hugepageLimits": validate_resources.HUGE_PAGE_LIMITS,
+        "network": validate_resources.NETWORK,
+        "rdma": validate_resources.RDMA,
     }
 )
 
@@ -149,17 +149,11 @@ LINUX = schema.members(
         ),
         "maskedPaths": schema.array(schema.absolute_path),
         "readonlyPaths": schema.array(schema.absolute_path),
-        "personality": schema.both(
-            schema.members(
-                {"domain": schema.one_of(("LINUX", "LINUX32")), "flags": personality_flags},
-                required=("domain",),
-            ),
-            schema.not_implemented,
-        ),
-        "mountLabel": schema.not_implemented,
-        "seccomp": schema.not_implemented,
+        "personality": validate_attributes.PERSONALITY,
+        "mountLabel": mount_label,
+        "seccomp": seccomp_rules.SECCOMP,
         "intelRdt": schema.not_implemented,
-        "memoryPolicy": schema.not_implemented,
+        "memoryPolicy": validate_attributes.MEMORY_POLICY,
         "netDevices": schema.not_implemented,
     }
 )

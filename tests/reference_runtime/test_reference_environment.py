@@ -196,7 +196,7 @@ def test_features_say_what_is_implemented(runtime):
     assert features["ociVersionMin"] == "1.0.0"
     assert features["ociVersionMax"] == "1.3.0"
     assert "rnoatime" in features["mountOptions"]
-    assert features["linux"]["seccomp"]["enabled"] is False
+    assert features["linux"]["seccomp"]["enabled"] is True
 
 
 def test_version(runtime):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reference_runtime import init, op_create, stage
+from reference_runtime import init, joining, op_create, stage
 
 PACKAGE = Path(__file__).parents[2] / "reference_runtime"
 
@@ -105,6 +105,7 @@ def test_every_step_is_in_one_list_at_module_level():
     """A mutant drops, reorders or wraps entries: a step outside the lists it cannot reach."""
     lists = [
         *op_create.STEPS, *stage.STEPS, *init.ENVIRONMENT, *init.ROOT, *init.PROGRAM,
+        *joining.JOINING, *joining.PROGRAM,
     ]  # fmt: skip
     classes = {
         f"{path.stem}.{node.name}"

@@ -76,7 +76,7 @@ INVALID = [
     ("process.rlimits", [{"type": "RLIMIT_CPU", "soft": 2, "hard": 1}]),
     ("process.rlimits", [{"type": "RLIMIT_CPU", "soft": 1, "hard": 1}] * 2),
     ("process.capabilities", {"bounding": "CAP_KILL"}),
-    ("process.scheduler", {"policy": "SCHED_OTHER"}),
+    ("process.scheduler", {"policy": "SCHED_BOGUS"}),
     ("hostname", "a"),
     ("annotations", []),
     ("annotations", {"": "x"}),
@@ -105,7 +105,7 @@ INVALID = [
     ("linux.rootfsPropagation", "bogus"),
     ("linux.maskedPaths", ["secret"]),
     ("linux.readonlyPaths", ["secret"]),
-    ("linux.seccomp", {"defaultAction": "SCMP_ACT_ALLOW"}),
+    ("linux.seccomp", {"defaultAction": "SCMP_ACT_NOTIFY"}),
     ("linux.sysctl", {"vm.swappiness": "1"}),
     ("linux.sysctl", {"net.ipv4.ip_forward": "1"}),
 ]

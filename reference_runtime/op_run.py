@@ -1,0 +1,32 @@
+"""The run operation, which engines know and the specification does not: create, start, delete."""
+
+from __future__ import annotations
+
+from reference_runtime import container, op_create, op_delete, op_start, supervision
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from reference_runtime.cli import Arguments
+
+
+def run(arguments: Arguments) -> int:
+    """Run a container; unless --detach wait for its program, then delete the container."""
+    if not arguments.detach:
+        supervision.adopt_orphans()
+    op_create.run(arguments)
+    try:
+        pid = container.load(arguments.root, arguments.id).record["pid"]
+        op_start.run(arguments)
+        status = 0 if arguments.detach else supervision.wait_for(pid)
+    except BaseException:
+        delete(arguments)
+        raise
+    if not arguments.detach:
+        delete(arguments)
+    return status
+
+
+def delete(arguments: Arguments) -> None:
+    """Delete the container, whatever its status."""
+    arguments.force = True
+    op_delete.run(arguments)
