@@ -1,0 +1,81 @@
+"""How a mutant breaks the reference runtime: one thing is replaced before main is called.
+
+A mutant is a function with ``@mutant(clause)`` in a file of this folder, named for its one defect;
+its docstring says what a user would see. Its launcher is a runtime like any other::
+
+    #!/path/of/python3 -IS
+    ...
+    breaking.apply("runtime_kill", "signals_are_swallowed")
+    cli.main()
+
+The reference runtime calls ``module.function``, and its steps stand in lists at module level, so
+that what is replaced here is replaced for all callers, in every process that it forks.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeVar
+
+    Break = TypeVar("Break", bound=Callable[[], None])
+
+
+def mutant(*clauses: str, also: Iterable[str] = (), spec: str = "") -> Callable[[Break], Break]:
+    """Name the clauses that the mutant violates; every one of them has to notice it.
+
+    ``also`` lists the clauses that it cannot help violating, each with the reason in a comment
+    (``hooks.*`` stands for all that begin so). ``spec`` is the release that it is judged by: by
+    default the last one in which the clause stands. The arguments are literals: they are read
+    without running the file.
+    """
+    del clauses, also, spec
+    return lambda function: function
+
+
+def apply(file: str, name: str) -> None:
+    """Break the reference runtime, in this process and those that it forks."""
+    getattr(importlib.import_module(f"tests.mutants.{file}"), name)()
+
+
+def replace(owner: object, name: str, new: object) -> None:
+    """Put ``new`` in the place of an attribute of a module, class or object, which it must have."""
+    getattr(owner, name)
+    setattr(owner, name, new)
+
+
+def wrap(owner: object, name: str, around: Callable[..., Any]) -> None:
+    """Call ``around(original, *arguments)`` instead of the original."""
+    original = getattr(owner, name)
+    setattr(owner, name, lambda *a, **k: around(original, *a, **k))
+
+
+def skip(owner: object, name: str, result: object = None) -> None:
+    """Have a function do nothing but return ``result``."""
+    replace(owner, name, lambda *_a, **_k: result)
+
+
+def drop(steps: list[Any], step: type) -> None:
+    """Leave out the step of a list that is of this class."""
+    del steps[position(steps, step)]
+
+
+def move(steps: list[Any], step: type, *, before: type | None = None) -> None:
+    """Put a step before another one of its list, or at its end."""
+    moved = steps.pop(position(steps, step))
+    steps.insert(position(steps, before) if before else len(steps), moved)
+
+
+def position(steps: list[Any], step: type) -> int:
+    """Return the index of the step of this class; ValueError if there is none."""
+    return [type(one) for one in steps].index(step)
+
+
+def command() -> str:
+    """Return the operation of this command line, the first word that is one: ``create``."""
+    known = {"state", "create", "start", "kill", "delete", "features"}
+    return next((word for word in sys.argv[1:] if word in known), "")
