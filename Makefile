@@ -1,4 +1,4 @@
-# make conformance [RUNTIME=/usr/sbin/runc] · make test · make lint · make bench · make runtimes
+# make conformance [RUNTIME=/usr/sbin/runc] · make test · make lint · make mutants · make bench · make runtimes
 #
 # A target that needs the virtual environment calls `setup`, which costs nothing the second time.
 
@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNTIMES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oci-conformance/runtimes
 
-.PHONY: setup conformance test lint bench deps runtimes clean
+.PHONY: setup conformance test lint mutants bench deps runtimes clean
 
 setup: $(STAMP)
 
@@ -37,6 +37,10 @@ lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+# Each case is shown to be able to fail: every mutant of the reference runtime, or MUTANTS='runtime_*'.
+mutants: setup
+	@$(BIN)/python tools/mutants.py $(MUTANTS)
 
 bench: setup
 	@$(BIN)/python tools/bench.py $(if $(RUNTIME),$(RUNTIME))

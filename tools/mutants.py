@@ -44,7 +44,7 @@ DEADLINE = 3  # seconds for one operation: a mutant that hangs is no kill, and c
 _LAUNCHER = """\
 #!{interpreter} -IS
 import sys
-sys.path[:0] = [{root!r}]
+sys.path[:0] = [{root!r}, {directory!r}]
 from tests.mutants import breaking
 breaking.apply({file!r}, {name!r})
 from reference_runtime import cli
@@ -128,6 +128,7 @@ def write_launcher(path: Path, mutant: Mutant) -> None:
     text = _LAUNCHER.format(
         interpreter=os.path.realpath(sys.executable),
         root=str(ROOT),
+        directory=str(mutants.DIRECTORY),
         file=mutant.file,
         name=mutant.name,
     )
@@ -180,10 +181,10 @@ def _killing(id_: str) -> Verdict:
     return Verdict.ADVICE if clauses.catalogue()[id_].level == "should" else Verdict.FAIL
 
 
-def run_all(to_do: Sequence[Task], jobs: int) -> list[Kill]:
+def run_all(to_do: Sequence[Task], jobs: int, build: Path) -> list[Kill]:
     """Judge all, in parallel, keeping each as it ends; those known already cost nothing."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    journal = BUILD / "seen.jsonl"
+    build.mkdir(parents=True, exist_ok=True)
+    journal = build / "seen.jsonl"
     known = _read(journal)
     found = [known[task.digest] for task in to_do if task.digest in known]
     waiting = [task for task in to_do if task.digest not in known]
@@ -239,16 +240,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="of mutants or clauses")
     parser.add_argument("--changed", action="store_true", help="whose case or mutant has changed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at once")
+    parser.add_argument("--directory", type=Path, help="of the mutants; default: tests/mutants")
+    parser.add_argument("--build", type=Path, default=BUILD, help="where the results go")
     chosen = parser.parse_args(arguments)
+    mutants.DIRECTORY = chosen.directory or mutants.DIRECTORY
     cases = measure().tested
     to_do = tasks(_choose(chosen.patterns), cases)
     if chosen.changed:
         files = changed()
         to_do = [task for task in to_do if _touched(task, files)]
-    kills = run_all(to_do, chosen.jobs)
+    kills = run_all(to_do, chosen.jobs, chosen.build)
     survived = [kill for kill in kills if not kill.killed]
     sys.stdout.write(table(kills))
-    (BUILD / "mutants.json").write_text(json.dumps([asdict(kill) for kill in kills], indent=1))
+    (chosen.build / "mutants.json").write_text(
+        json.dumps([asdict(kill) for kill in kills], indent=1)
+    )
     killed = len(kills) - len(survived)
     sys.stdout.write(f"{len(kills)} mutants, {killed} killed, {len(survived)} survived\n")
     return 1 if survived else 0

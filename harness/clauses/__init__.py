@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from harness import remembered
 from harness.faults import CatalogueError
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def catalogue() -> dict[str, Clause]:
 
 def _tables(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return remembered.parsed(path.stem, path.read_text(encoding="utf-8"), tomllib.loads)
     except (OSError, ValueError) as error:
         raise CatalogueError(f"suites/clauses/{path.name}: {error}") from error
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import clauses, plugin
+from harness.clauses import mutants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,8 @@ class Coverage:
     """To why no case can show it false."""
     pending: list[str]
     """Those with neither."""
+    without_mutant: list[str]
+    """Those of keyword must or effect with cases that no mutant proves able to fail."""
 
     @property
     def census(self) -> int:
@@ -59,10 +62,17 @@ def measure() -> Coverage:
     if status != pytest.ExitCode.OK:
         raise SystemExit(f"the suite cannot be collected: run pytest --collect-only {_suites()}")
     known = clauses.catalogue()
+    broken = {id_ for mutant in mutants.listed() for id_ in mutant.clauses}
     return Coverage(
         tested=dict(sorted(collector.cases.items())),
         untestable={c.id: c.untestable for c in known.values() if c.untestable},
         pending=[c.id for c in known.values() if c.id not in collector.cases and not c.untestable],
+        without_mutant=[
+            id_
+            for id_ in collector.cases
+            if id_ not in broken and known[id_].keyword in {"must", "effect"}
+            if known[id_].level != "may" and mutants.DIRECTORY.exists()
+        ],
     )
 
 
@@ -93,6 +103,8 @@ def _text(found: Coverage) -> str:
         *(f"  {id_}: {why}" for id_, why in found.untestable.items()),
         f"pending     {len(found.pending)}",
         *(f"  {id_}" for id_ in found.pending),
+        f"no mutant   {len(found.without_mutant)}",
+        *(f"  {id_}" for id_ in found.without_mutant),
     ]
     return "\n".join(lines) + "\n"
 

@@ -39,7 +39,7 @@ def mutant(*clauses: str, also: Iterable[str] = (), spec: str = "") -> Callable[
 
 def apply(file: str, name: str) -> None:
     """Break the reference runtime, in this process and those that it forks."""
-    getattr(importlib.import_module(f"tests.mutants.{file}"), name)()
+    getattr(importlib.import_module(file), name)()
 
 
 def replace(owner: object, name: str, new: object) -> None:

@@ -1,0 +1,102 @@
+"""The runner of mutants tells a case that can fail from one that cannot."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import clauses
+from harness.clauses import mutants
+from harness.faults import CatalogueError
+
+ROOT = Path(__file__).parent.parent
+
+MUTANTS = '''
+from reference_runtime import op_kill, processes
+from tests.mutants.breaking import mutant, replace, skip
+
+
+@mutant("runtime.kill.created-container")
+def signals_are_swallowed():
+    """Kill sends nothing."""
+    skip(processes, "send_signal")
+
+
+@mutant("runtime.kill.created-container")
+def nothing_is_broken():
+    """It is the reference runtime."""
+
+
+@mutant("runtime.kill.created-container")
+def what_is_not_there_is_replaced():
+    """It names a function that the runtime has not got."""
+    replace(op_kill, "no_such_function", None)
+'''
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """What the runner says of these mutants: its exit status, its output, its results by name."""
+    directory = tmp_path_factory.mktemp("mutants")
+    (directory / "own_mutants.py").write_text(MUTANTS)
+    words = [sys.executable, str(ROOT / "tools" / "mutants.py")]
+    words += [f"--directory={directory}", f"--build={directory}"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    found = json.loads((directory / "mutants.json").read_text())
+    return done, {kill["mutant"].partition(".")[2]: kill for kill in found}
+
+
+def test_a_mutant_that_a_case_notices_is_killed(judged):
+    case = "runtime/test_kill.py::test_reaches_a_created_container"
+
+    assert judged[1]["signals_are_swallowed"]["killed_by"] == {
+        "runtime.kill.created-container": case
+    }
+
+
+def test_a_mutant_that_no_case_notices_survives(judged):
+    kill = judged[1]["nothing_is_broken"]
+
+    assert (kill["killed_by"], set(kill["seen"].values())) == ({}, {"pass"})
+    assert judged[0].stdout.splitlines()[-1] == "3 mutants, 1 killed, 2 survived"
+    assert judged[0].returncode == 1
+
+
+def test_a_mutant_that_cannot_be_applied_is_no_kill(judged):
+    kill = judged[1]["what_is_not_there_is_replaced"]
+
+    assert kill["killed_by"] == {}
+    assert "no_such_function" in kill["problem"]
+
+
+def test_every_mutant_violates_clauses_that_are_there():
+    named = {id_ for mutant in mutants.listed() for id_ in mutant.clauses}
+
+    assert named - set(clauses.catalogue()) == set()
+
+
+def test_no_two_mutants_have_one_name():
+    names = [mutant.id for mutant in mutants.listed()]
+
+    assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("mark", "said"),
+    [
+        ('@mutant("a", level="must")', "has clauses, `also`, `spec`, and a docstring"),
+        ("@mutant()", "has clauses"),
+        ("@mutant(CLAUSE)", "are literals"),
+    ],
+)
+def test_a_mutant_that_says_it_wrongly_is_named(mark, said, tmp_path):
+    (tmp_path / "own.py").write_text(f'{mark}\ndef breaks():\n    """It breaks."""\n')
+
+    with pytest.raises(CatalogueError, match=said) as caught:
+        mutants.listed(tmp_path)
+
+    assert "tests/mutants/own.py:" in str(caught.value)
