@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -28,22 +29,35 @@ def run(runtime: str, seed: int, directory: Path) -> results.Run:
     return results.read(directory)
 
 
+def evidence(case: results.Case) -> str:
+    """Tell why, and the operations with what they printed."""
+    lines = [case.reason]
+    for done in case.operations:
+        said = f"{done.at:.3f} s: {done.name}, {done.seconds:.3f} s, {done.exit_status}"
+        lines.append(f"{said} {done.fault} {done.stderr[-500:]}")
+    return "\n".join(lines)
+
+
 def main() -> int:
     """Compare the runs of each runtime."""
     times, runtimes = int(sys.argv[1]), sys.argv[2:] or [""]
     unstable = False
     for runtime in runtimes:
         seen: dict[str, Counter[str]] = defaultdict(Counter)
+        reasons: dict[tuple[str, str], str] = {}
         for seed in range(times):
             with tempfile.TemporaryDirectory() as directory:
                 found = run(runtime, seed, Path(directory))
             for case in found.cases:
                 seen[case.case][case.verdict.value] += 1
+                reasons[case.case, case.verdict.value] = evidence(case)
         differing = {case: dict(verdicts) for case, verdicts in seen.items() if len(verdicts) > 1}
         name = runtime or "the reference runtime"
         sys.stdout.write(f"{name}: {times} runs, {len(seen)} cases, {len(differing)} differ\n")
         for id_, verdicts in sorted(differing.items()):
             sys.stdout.write(f"  {id_}: {verdicts}\n")
+            rarest = min(verdicts, key=verdicts.__getitem__)
+            sys.stdout.write(textwrap.indent(reasons[id_, rarest], "    ") + "\n")
         sys.stdout.flush()
         unstable |= bool(differing)
     return 1 if unstable else 0
