@@ -167,13 +167,16 @@ def _run(task: Task, launcher: Path, scratch: Path, found: Kill) -> None:
         *ids, "-q", "--tb=no", "-p", "no:cacheprovider", f"--runtime={launcher}",
         f"--spec-version={task.spec}", "--expectations=none", f"--deadline={DEADLINE}",
         f"--results={scratch / 'results'}", f"--rootdir={ROOT}",
+        *(f"--profile={profile}" for profile in clauses.PROFILES),
     ]  # fmt: skip
     output = os.open(scratch / "output", os.O_WRONLY | os.O_CREAT)
     os.dup2(output, 1)
     os.dup2(output, 2)
     status = pytest.main(words, plugins=[_Watcher(found)])
     if not found.seen:
-        found.problem = f"no case ran: pytest ended with {status}"
+        said = (scratch / "output").read_text(encoding="utf-8", errors="replace")
+        last = said.strip().rpartition("\n")[2]
+        found.problem = f"no case ran, exit status {int(status)}: {last}"
 
 
 def _killing(id_: str) -> Verdict:

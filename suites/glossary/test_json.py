@@ -41,7 +41,7 @@ def test_reads_utf_8(create):
     values = {"env": ["PATH=/bin", f"TEXT={TEXT}"], "annotations": {"org.example.text": TEXT}}
     container = create("base", program=["facts", f"say={TEXT}", "pause"], **values)
 
-    facts = container.start().printed(TEXT).facts
+    facts = container.start().facts
 
     assert f"TEXT={TEXT}" in facts["env"]
     assert facts["argv"][3] == f"say={TEXT}"
