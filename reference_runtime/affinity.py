@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from reference_runtime import errors
+from reference_runtime import errors, ranges
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,20 +24,5 @@ def apply(pid: int, affinities: Json, when: str) -> None:
 
 
 def cpus(text: str) -> set[int]:
-    """Return the CPUs of a list such as 0-3,7."""
-    found: set[int] = set()
-    for part in text.split(","):
-        first, is_range, last = part.strip().partition("-")
-        low, high = _number(first), _number(last if is_range else first)
-        if low > high:
-            message = f"{part.strip()!r} is no range"
-            raise ValueError(message)
-        found.update(range(low, high + 1))
-    return found
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) > _LAST:
-        message = f"{text!r} is not the number of a CPU"
-        raise ValueError(message)
-    return int(text)
+    """Return the CPUs of a list such as 0-3,7, which may have blanks behind its commas."""
+    return ranges.numbers(",".join(map(str.strip, text.split(","))), _LAST, "CPU")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from reference_runtime import steps, syscalls
+from reference_runtime import forks, ranges, steps, syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Scheduler(steps.Step):
                 priority=wanted.get("priority", 0),
                 times=tuple(wanted.get(name, 0) for name in ("runtime", "deadline", "period")),
             )
-            if wanted.get("nice"):
+            if wanted.get("nice") and "SCHED_FLAG_KEEP_PARAMS" not in wanted.get("flags", []):
                 os.setpriority(os.PRIO_PROCESS, 0, wanted["nice"])
 
 
@@ -133,18 +133,13 @@ class Rehearse(steps.Step):
         process, linux = creation.process, creation.linux
         if not (process.keys() & _OF_PROCESS or linux.keys() & _OF_LINUX):
             return
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                steps.run_all(STEPS, creation)
-                status = 0
-            except BaseException as error:  # noqa: BLE001 (all of them go to the runtime)
-                creation.there.send_error(error)
-            finally:
-                os._exit(status)
-        if os.waitpid(pid, 0)[1]:
+        if os.waitpid(forks.child(rehearse, creation), 0)[1]:
             os._exit(1)
+
+
+def rehearse(creation: Creation) -> None:
+    """Take them, as start will."""
+    steps.run_all(STEPS, creation)
 
 
 STEPS: list[steps.Step] = [Scheduler(), IoPriority(), Personality(), MemoryPolicy()]
@@ -160,22 +155,4 @@ def flags(names: dict[str, int], wanted: dict[str, list[str]]) -> int:
 
 def nodes(text: str) -> set[int]:
     """Return the numbers of a list such as 0-3,7; ValueError when it is none."""
-    numbers: set[int] = set()
-    for part in text.split(",") if text else ():
-        first, has_last, last = part.partition("-")
-        low, high = _number(first), _number(last if has_last else first)
-        if low > high:
-            message = f"{part!r} is a range that ends before it begins"
-            raise ValueError(message)
-        numbers.update(range(low, high + 1))
-    return numbers
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        message = f"{text!r} is not the number of a memory node"
-        raise ValueError(message)
-    if len(text) > len(str(LAST_NODE)) or int(text) > LAST_NODE:
-        message = f"{text} is higher than {LAST_NODE}, the last memory node that Linux can have"
-        raise ValueError(message)
-    return int(text)
+    return ranges.numbers(text, LAST_NODE, "memory node") if text else set()

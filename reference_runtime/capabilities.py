@@ -46,17 +46,19 @@ class Capabilities:
 
     def _keep(self, name: str, wanted: Json, grantable: int, why: str) -> int:
         mask = 0
+        refused: dict[str, list[str]] = {}
         for capability in wanted.get(name, []):
             if capability not in NAMES:
-                self._warn(name, capability, "unknown")
+                refused.setdefault("unknown", []).append(capability)
             elif not grantable >> NAMES.index(capability) & 1:
-                self._warn(name, capability, why)
+                refused.setdefault(why, []).append(capability)
             else:
                 mask |= 1 << NAMES.index(capability)
+        for reason, names in refused.items():  # a line each: engines show them to users
+            self.warnings.append(
+                f"process.capabilities.{name}: {', '.join(names)} cannot be granted: {reason}"
+            )
         return mask
-
-    def _warn(self, name: str, capability: str, why: str) -> None:
-        self.warnings.append(f"process.capabilities.{name}: {capability} cannot be granted: {why}")
 
 
 def mask(name: str) -> int:

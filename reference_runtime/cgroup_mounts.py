@@ -21,6 +21,11 @@ def mount(creation: Creation, entry: Json, options: mount_options.Options) -> No
     """Mount the one v2 hierarchy at the destination, or a directory with all v1 hierarchies."""
     planned = creation.cgroups
     destination = entry["destination"]
+    if not planned and creation.is_rootless:
+        flags = syscalls.OPEN_TREE_CLONE | syscalls.AT_RECURSIVE
+        hosts = syscalls.open_tree(syscalls.AT_FDCWD, "/sys/fs/cgroup", flags)  # to look at
+        mounts.attach(creation, hosts, destination, options)
+        return
     if len(planned) == 1 and planned[0]["version"] == 2:  # noqa: PLR2004
         mounts.attach(creation, view(creation, planned[0]), destination, options)
         return
@@ -32,6 +37,7 @@ def mount(creation: Creation, entry: Json, options: mount_options.Options) -> No
         mounts.attach(creation, view(creation, hierarchy), f"{destination}/{name}", options)
     directory = rootfs.open_in(creation.root_fd, destination)
     mounts.set_attributes(directory, 0, options.attributes)
+    mounts.set_attributes(directory, syscalls.AT_RECURSIVE, options.recursive)
     mounts.set_propagation(directory, options)
     os.close(directory)
 

@@ -11,7 +11,7 @@ import errno
 import os
 import time
 
-from reference_runtime import errors, freezer, processes
+from reference_runtime import errors, freezer, processes, report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 else:
     import _signal as signal
 
-_HOME = "reference-runtime"  # where containers without an absolute cgroupsPath live
+HOME = "reference-runtime"  # where containers without an absolute cgroupsPath live
 _NO_CONTROLLER = frozenset(("rw", "ro", "xattr", "clone_children", "noprefix", "release_agent"))
 _BUSY_SECONDS = 10.0
+_NO_LONGER = "memory.kmem.limit_in_bytes"  # since Linux 5.16; Docker may still ask for it
 
 
 class Hierarchy:
@@ -64,7 +65,7 @@ def plan(cgroups_path: str | None, identifier: str, mounted: list[Hierarchy]) ->
     """Decide where the container's cgroups are (config-linux.md#cgroups-path)."""
     relative = cgroups_path if cgroups_path is not None else identifier
     if not relative.startswith("/"):
-        relative = f"/{_HOME}/{relative}"
+        relative = f"/{HOME}/{relative}"
     relative = os.path.normpath(relative)
     planned = []
     for hierarchy in mounted:
@@ -146,6 +147,9 @@ def apply(planned: list[Json], settings: list[tuple[str, str, str, str]]) -> Non
         try:
             write(f"{leaf}/{file}", value)
         except OSError as error:
+            if file == _NO_LONGER and error.errno in {errno.ENOENT, errno.EOPNOTSUPP}:
+                report.warning(f"{name}: this kernel has no such limit any more")
+                continue
             message = f"{name}: cannot write {value!r} to {leaf}/{file}: {error.strerror}"
             raise errors.OperationError(message) from None
 
@@ -166,6 +170,8 @@ def remove(planned: list[Json]) -> None:
         for parent in reversed(made[:-1]):
             try:
                 os.rmdir(parent)
+            except FileNotFoundError:
+                pass  # a delete that was killed has come so far
             except OSError:
                 break  # others use it by now
 
@@ -187,7 +193,7 @@ def kill_all(planned: list[Json]) -> None:
             except ProcessLookupError:
                 continue
             processes.send_signal(pidfd, signal.SIGKILL)
-            processes.wait(pidfd, _BUSY_SECONDS)
+            processes.wait_for_end(pid, pidfd, _BUSY_SECONDS)
             os.close(pidfd)
 
 

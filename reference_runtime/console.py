@@ -6,16 +6,17 @@ who waits at --console-socket.
 
 from __future__ import annotations
 
-import _socket
 import fcntl
 import os
 import struct
 import termios
 
-from reference_runtime import errors, rootfs, syscalls
+from reference_runtime import descriptors, rootfs, syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import _socket
+
     from reference_runtime.creation import Creation
 
 _TIOCGPTPEER = 0x5441
@@ -25,13 +26,7 @@ _CONSOLE = "/dev/console"
 
 def connect(path: str) -> _socket.socket:
     """Call the one who will take the terminal's master."""
-    caller = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    try:
-        caller.connect(path)
-    except OSError as error:
-        message = f"--console-socket {path}: {errors.reason(error)}"
-        raise errors.OperationError(message) from None
-    return caller
+    return descriptors.connect("--console-socket", path)
 
 
 def set_up(creation: Creation, *, bind: bool = True) -> None:
@@ -46,19 +41,31 @@ def set_up(creation: Creation, *, bind: bool = True) -> None:
         slave = fcntl.ioctl(master, _TIOCGPTPEER, flags | os.O_CLOEXEC)
         size = creation.process.get("consoleSize")
         if size:
-            window = struct.pack("HHHH", size["height"], size["width"], 0, 0)
-            fcntl.ioctl(master, termios.TIOCSWINSZ, window)
+            set_size(master, size["height"], size["width"])
         os.fchown(slave, creation.process["user"]["uid"], -1)
         if bind:
             _bind(creation, slave)
-        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("i", master))]
-        caller.sendmsg([b"/dev/ptmx"], rights)
-        caller.close()
+        descriptors.hand_over(caller, master, "/dev/ptmx")
         os.close(master)
-        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-        for fd in (0, 1, 2):
-            os.dup2(slave, fd)
+        take_control(slave)
+        attach(slave, (0, 1, 2))
         os.close(slave)
+
+
+def set_size(terminal: int, height: int, width: int) -> None:
+    """Set the size in characters."""
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+
+def take_control(slave: int) -> None:
+    """Make it the controlling terminal of this session: its keys are signals then."""
+    fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+
+def attach(slave: int, streams: tuple[int, ...]) -> None:
+    """Make it the standard streams."""
+    for fd in streams:
+        os.dup2(slave, fd)
 
 
 def _bind(creation: Creation, slave: int) -> None:

@@ -153,7 +153,7 @@ def load(root: str, identifier: str) -> Container:
 def claim(root: str, identifier: str, record: Json) -> Container:
     """Take the ID by renaming a complete directory to it: of two racing creates one wins."""
     os.makedirs(root, mode=0o700, exist_ok=True)
-    _remove_abandoned(root)
+    remove_abandoned(root)
     container = Container(root, identifier, record)
     private = _private_name(root)
     os.mkdir(private, 0o700)
@@ -162,9 +162,9 @@ def claim(root: str, identifier: str, record: Json) -> Container:
         locks.take(container.lock)
         _write_record(private, record)
         os.rename(private, container.directory)
-    except OSError as error:
+    except BaseException as error:
         _remove_directory(private)
-        if isinstance(error, FileExistsError) or os.path.isdir(container.directory):
+        if isinstance(error, OSError) and os.path.isdir(container.directory):
             message = f"container with given ID already exists: {identifier}"
             raise errors.OperationError(message) from None
         raise
@@ -177,9 +177,13 @@ def _private_name(root: str) -> str:
     return f"{root}/,{pid},{processes.start_time(pid)},{os.urandom(4).hex()}"
 
 
-def _remove_abandoned(root: str) -> None:
+def remove_abandoned(root: str) -> None:
     """Remove what an operation that was killed has left under a private name."""
-    for name in os.listdir(root):
+    try:
+        names = os.listdir(root)
+    except FileNotFoundError:
+        return
+    for name in names:
         if name.startswith(","):
             pid, started = name.split(",")[1:3]
             pidfd = processes.open_process(int(pid), int(started))

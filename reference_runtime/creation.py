@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from reference_runtime import errors
+from reference_runtime import errors, privileges
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from reference_runtime.container import Container
     from reference_runtime.ffi import Call
     from reference_runtime.model import Json
+    from reference_runtime.net_devices import Moves
     from reference_runtime.seccomp import Filter
+    from reference_runtime.seccomp_listener import Shared
 
 
 class Creation:
@@ -36,10 +38,18 @@ class Creation:
     init_pid: int = 0
     init_started: int = 0
     root_fd: int = -1  # the root of the container's filesystem
+    proc_fd: int = -1  # of exec: the host's procfs, which joining the namespaces hides
     null_fd: int = -1  # the host's /dev/null, seen in the container's mount namespace
     console: _socket.socket | None = None  # where the caller waits for the terminal
     hooks_have_run: bool = False
     pid_file_written: bool = False
+    listening: Shared | None = None  # for a filter that notifies
+    moves: Moves | None = None  # of network devices
+    preserved_fds: int = 0  # how many of the caller's, from 3 on, the program is to have
+    pidfd_socket: str = ""  # where the caller waits for a pidfd
+    no_pivot: bool = False  # the root filesystem cannot be pivoted to: it is a ramdisk
+    new_keyring: bool = True
+    without_cgroups: bool = False  # the caller wants none made or joined
 
     def __init__(self, config: Json, bundle: str, umask: int) -> None:
         """Begin with a valid configuration."""
@@ -53,8 +63,10 @@ class Creation:
         self.cgroups: list[Json] = []
         self.namespace_fds: dict[str, int] = {}
         self.pid_file = ""
+        self.idmapped: dict[int, int] = {}  # id() of an entry of mounts: its mount, or its mapping
         self.attribute_fds: dict[str, int] = {}  # of init, for the labels of security modules
-        self.is_rootless = os.geteuid() != 0
+        self.is_ordinary_user = os.geteuid() != 0  # of this user namespace; stage1 becomes its root
+        self.is_rootless = not privileges.is_root_of_host()
         self._namespaces = {n["type"]: n for n in self.linux.get("namespaces", [])}
 
     def has_namespace(self, kind: str) -> bool:
@@ -64,6 +76,20 @@ class Creation:
     def has_new_namespace(self, kind: str) -> bool:
         """Say whether a new namespace is to be made."""
         return kind in self._namespaces and "path" not in self._namespaces[kind]
+
+    @property
+    def is_alone(self) -> bool:
+        """Say whether nobody is in the container's namespaces who could look into init.
+
+        Of an undumpable process an ordinary user could not open the namespaces (ptrace(2)).
+        """
+        new = (self.has_new_namespace(kind) for kind in ("user", "pid"))
+        return self.is_ordinary_user and all(new)
+
+    @property
+    def is_unprivileged(self) -> bool:
+        """Say whether init has no rights over what is the host's: mounts, devices, namespaces."""
+        return self.is_rootless or self.in_user_namespace
 
     @property
     def in_user_namespace(self) -> bool:

@@ -27,7 +27,7 @@ def stop(target: Container) -> None:
         return
     processes.send_signal(pidfd, signal.SIGKILL)
     thaw(target)
-    if not processes.wait(pidfd, _PATIENCE):
+    if not processes.wait_for_end(target.record["pid"], pidfd, _PATIENCE):
         message = f"the container process has not ended {_PATIENCE:g} s after SIGKILL"
         raise errors.OperationError(message)
     os.close(pidfd)
@@ -47,6 +47,11 @@ def undo_create(target: Container) -> None:
         from reference_runtime import cgroups
 
         cgroups.remove(target.record["cgroups"])
+    if "resctrl" in target.record:
+        from reference_runtime import resctrl
+
+        is_complete = target.record["phase"] == container.CREATED
+        resctrl.remove(target.record["resctrl"], is_complete=is_complete)
     if "mountedOver" in target.record:
         from reference_runtime import shared_mounts
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
-from reference_runtime import errors, rootfs, syscalls
+from reference_runtime import errors, rootfs, steps, syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,18 @@ LINKS = {
     "/dev/stderr": ("/proc/self/fd/2", "/proc/self/fd/2"),
     "/dev/ptmx": ("pts/ptmx", "/dev/pts/ptmx"),
 }
+_NULL = os.makedev(1, 3)
 _TYPES = {"c": stat.S_IFCHR, "u": stat.S_IFCHR, "b": stat.S_IFBLK, "p": stat.S_IFIFO}
+
+
+class MakeDevices(steps.Step):
+    """Make devices and the links of /dev."""
+
+    describe = "make devices and the links of /dev"
+
+    def run(self, creation: Creation) -> None:
+        """Make them in the root to be."""
+        make_all(creation)
 
 
 def make_all(creation: Creation) -> None:
@@ -56,7 +67,7 @@ def make_one(creation: Creation, device: Json) -> None:
             if not matches(found, device):
                 message = "a file that is not this device exists already"
                 raise errors.OperationError(message)
-        elif creation.in_user_namespace and device["type"] != "p":
+        elif creation.is_unprivileged and device["type"] != "p":
             bind_from_host(creation, device)  # the kernel lets no user namespace make devices
         else:
             mode = device.get("fileMode", 0o666) & 0o7777  # engines leave the file type in it
@@ -80,9 +91,14 @@ def matches(found: os.stat_result, device: Json) -> bool:
 def bind_from_host(creation: Creation, device: Json) -> None:
     """Supply a device by a bind mount of the host's node at the same path."""
     tree = syscalls.open_tree(syscalls.AT_FDCWD, device["path"], syscalls.OPEN_TREE_CLONE)
-    if not matches(os.fstat(tree), device):
+    found = os.fstat(tree)
+    if not matches(found, device):
         message = f"the host has another file at {device['path']}"
         raise errors.OperationError(message)
+    for name, owner in (("uid", found.st_uid), ("gid", found.st_gid)):
+        if device.get(name, owner) != owner:
+            message = f"{name}: the host's node cannot be given to {device[name]} in here"
+            raise errors.OperationError(message)
     target = rootfs.make_in(creation.root_fd, device["path"], directory=False)
     syscalls.move_mount(tree, target)
     os.close(target)
@@ -119,3 +135,28 @@ def _lstat(parent: int, name: str) -> os.stat_result | None:
         return os.stat(name, dir_fd=parent, follow_symlinks=False)
     except FileNotFoundError:
         return None
+
+
+class OwnNull(steps.Step):
+    """Use the container's /dev/null: engines pass the host's, even open for reading only."""
+
+    describe = "replace the host's /dev/null among stdin, stdout and stderr by the container's"
+    lifecycle = 5
+
+    def run(self, _creation: Creation) -> None:
+        """Replace what is the null device, if the container has one and may open it."""
+        theirs = [fd for fd in (0, 1, 2) if _is_null(os.fstat(fd))]
+        try:
+            if not theirs or not _is_null(os.lstat("/dev/null")):
+                return  # any other device could have effects when it is opened
+            own = os.open("/dev/null", os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return
+        if _is_null(os.fstat(own)):
+            for fd in theirs:
+                os.dup2(own, fd)
+        os.close(own)
+
+
+def _is_null(status: os.stat_result) -> bool:
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == _NULL

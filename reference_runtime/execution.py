@@ -50,7 +50,11 @@ class PrepareExecution(steps.Step):
         creation.executions = syscalls.execve_calls(paths, args, env)
         signals.reset_to_default()
         syscalls.close_range(3, _LAST_FD, syscalls.CLOSE_RANGE_CLOEXEC)
-        creation.there.send(EXECUTING)
+        if creation.preserved_fds:
+            from reference_runtime import descriptors  # loaded already
+
+            descriptors.pass_on(creation.preserved_fds)
+        creation.there.send(EXECUTING, creation.seccomp.obstacle if creation.seccomp else "")
 
 
 class LoadSeccompFilter(steps.Step):
@@ -64,10 +68,12 @@ class LoadSeccompFilter(steps.Step):
         if creation.seccomp is not None:
             report.Options.debug = False  # the next message would be a call to be filtered
             try:
-                creation.seccomp.load()
+                listener = creation.seccomp.load()
             except OSError as error:
                 message = f"linux.seccomp: {errors.reason(error)}"
                 raise errors.OperationError(message) from None
+            if creation.listening is not None:
+                creation.listening.wait_until_sent(listener)
 
 
 class Execute(steps.Step):
@@ -86,4 +92,6 @@ class Execute(steps.Step):
                 number = error.errno or number
                 if number not in {errno.ENOENT, errno.ENOTDIR, errno.EACCES}:
                     break
+        if creation.listening is not None:
+            creation.listening.fail(number)
         raise _failure(creation, number)

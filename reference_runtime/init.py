@@ -6,6 +6,7 @@ It can import nothing (stage.SealImporter): all that it needs was loaded before 
 
 from __future__ import annotations
 
+import errno
 import os
 
 from reference_runtime import (
@@ -13,6 +14,7 @@ from reference_runtime import (
     channel,
     container,
     devices,
+    errors,
     execution,
     hooks,
     locks,
@@ -61,7 +63,7 @@ def wait_for_start(creation: Creation) -> None:
     """Wait at the socket; the first caller that says start gets the program executed."""
     while True:
         caller = channel.accept(creation.listener)
-        if caller.receive() == (START, ""):
+        if caller.receive() == (START, "") and has_program(creation, caller):
             break
         caller.close()
     creation.listener.close()  # whoever calls from now on is refused
@@ -75,6 +77,16 @@ def wait_for_start(creation: Creation) -> None:
         os._exit(1)
 
 
+def has_program(creation: Creation, caller: channel.Channel) -> bool:
+    """Look for the program while a start that errors leaves all as it was (runtime.md#errors)."""
+    try:
+        process.check_program(creation)
+    except errors.OperationError as error:
+        caller.send_error(error)
+        return False
+    return True
+
+
 class NewSession(steps.Step):
     """Setsid: leave the caller's terminal and job control."""
 
@@ -83,6 +95,22 @@ class NewSession(steps.Step):
     def run(self, _creation: Creation) -> None:
         """Lead a session."""
         os.setsid()
+
+
+class NewKeyring(steps.Step):
+    """Leave the keys of the caller's session, which they are not for the container to use."""
+
+    describe = "begin a session keyring"
+
+    def run(self, creation: Creation) -> None:
+        """Begin one, where the kernel has keys and the caller does not forbid it."""
+        if creation.new_keyring:
+            try:
+                syscalls.join_session_keyring()
+            except OSError as error:
+                if error.errno != errno.ENOSYS:
+                    message = f"cannot begin a session keyring: {errors.reason(error)}"
+                    raise errors.OperationError(message) from None
 
 
 class CgroupNamespace(steps.Step):
@@ -131,16 +159,6 @@ class Mounts(steps.Step):
         mounts.mount_all(creation)
 
 
-class Devices(steps.Step):
-    """Make devices and the links of /dev."""
-
-    describe = "make devices and the links of /dev"
-
-    def run(self, creation: Creation) -> None:
-        """Make them in the root to be."""
-        devices.make_all(creation)
-
-
 class Console(steps.Step):
     """Open the terminal, if one is asked for."""
 
@@ -167,20 +185,11 @@ class CreateContainerHooks(steps.Step):
         hooks.run_all("createContainer", to_run, state)
 
 
-class Sysctls(steps.Step):
-    """Set kernel parameters."""
-
-    describe = "set kernel parameters"
-
-    def run(self, creation: Creation) -> None:
-        """Set them while the host's /proc is at hand."""
-        sysctls.apply(creation)
-
-
 class ProtectPaths(steps.Step):
     """Make paths read-only, mask paths."""
 
     describe = "make paths read-only, mask paths"
+    lifecycle = 5
 
     def run(self, creation: Creation) -> None:
         """Mount over them, after all that the hooks have mounted."""
@@ -192,6 +201,7 @@ class Pivot(steps.Step):
     """Pivot_root: the root filesystem becomes the root."""
 
     describe = "pivot_root: the root filesystem becomes the root"
+    lifecycle = 5
 
     def run(self, creation: Creation) -> None:
         """Leave the host's files."""
@@ -202,6 +212,7 @@ class ReadonlyRoot(steps.Step):
     """Make the root read-only, give it its propagation."""
 
     describe = "make the root read-only, give it its propagation"
+    lifecycle = 5
 
     def run(self, creation: Creation) -> None:
         """Make the working directory first: it may be missing."""
@@ -215,6 +226,7 @@ class FindProgram(steps.Step):
     """Check that the program is there."""
 
     describe = "check that the program is there"
+    lifecycle = 5
 
     def run(self, creation: Creation) -> None:
         """Look for args[0] as execvp(3) will."""
@@ -259,19 +271,21 @@ class EnterDirectory(steps.Step):
 
 ENVIRONMENT: list[steps.Step] = [
     NewSession(),
+    NewKeyring(),
     CgroupNamespace(),
     Names(),
     PrepareRoot(),
     Mounts(),
-    Devices(),
+    devices.MakeDevices(),
     Console(),
 ]
 ROOT: list[steps.Step] = [
     CreateContainerHooks(),
     lsm.OpenAttributes(),
-    Sysctls(),
+    sysctls.SetParameters(),
     ProtectPaths(),
     Pivot(),
+    devices.OwnNull(),
     ReadonlyRoot(),
     FindProgram(),
     attributes.Rehearse(),

@@ -9,7 +9,17 @@ from __future__ import annotations
 
 import os
 
-from reference_runtime import attributes, execution, init, signals, stage, steps, syscalls
+from reference_runtime import (
+    attributes,
+    devices,
+    execution,
+    forks,
+    init,
+    lsm,
+    signals,
+    stage,
+    steps,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,37 +30,20 @@ PROGRAM_PID, IN_CGROUPS = "program-pid", "in-cgroups"
 
 def fork(creation: Creation) -> int:
     """Fork the process that joins; return its pid."""
-    pid = os.fork()
-    if pid == 0:
-        join(creation)
-    return pid
+    return forks.child(join, creation)
 
 
 def join(creation: Creation) -> None:
-    """Join and fork: whatever happens, this process ends here."""
-    status = 1
-    try:
-        signals.reset_to_default()
-        creation.here.close()
-        steps.run_all(JOINING, creation)
-        status = 0
-    except BaseException as error:  # noqa: BLE001 (all of them go to the runtime)
-        creation.there.send_error(error)
-    finally:
-        os._exit(status)
+    """Join, and fork the program's process."""
+    signals.reset_to_default()
+    creation.here.close()
+    steps.run_all(JOINING, creation)
 
 
-def become_program(creation: Creation, named: int) -> None:
-    """Be the program once the runtime knows this process and has put it into the cgroups."""
-    try:
-        if os.read(named, 1):  # else the one that joins was killed before it could name this one
-            os.close(named)
-            creation.there.expect(IN_CGROUPS, "the runtime")
-            steps.run_all(PROGRAM, creation)
-    except BaseException as error:  # noqa: BLE001 (all of them go to the runtime)
-        creation.there.send_error(error)
-    finally:
-        os._exit(1)
+def become_program(creation: Creation) -> None:
+    """Be the program once the runtime has put this process into the cgroups."""
+    creation.there.expect(IN_CGROUPS, "the runtime")
+    steps.run_all(PROGRAM, creation)
 
 
 class ChangeRoot(steps.Step):
@@ -77,14 +70,7 @@ class ForkProgram(steps.Step):
 
     def run(self, creation: Creation) -> None:
         """Fork; the child never returns from here."""
-        syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
-        named, name = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(name)
-            become_program(creation, named)
-        creation.there.send(PROGRAM_PID, str(pid))
-        os.write(name, b"!")
+        forks.named_child(become_program, PROGRAM_PID, creation)
 
 
 class OpenTerminal(steps.Step):
@@ -110,9 +96,13 @@ JOINING: list[steps.Step] = [
 ]
 PROGRAM: list[steps.Step] = [
     init.NewSession(),
+    init.NewKeyring(),
+    lsm.OpenAttributes(),
     OpenTerminal(),
+    devices.OwnNull(),
     init.FindProgram(),
     *attributes.STEPS,
+    lsm.SetAttributes(),
     init.BecomeUser(),
     init.EnterDirectory(),
     execution.PrepareExecution(),

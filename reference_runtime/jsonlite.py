@@ -58,7 +58,7 @@ def loads(document: bytes) -> Any:  # noqa: ANN401
     text = document.decode("utf-8")
     start = len(text) - len(text.lstrip(_WHITESPACE))
     try:
-        value, end = _scan(text, start)
+        value, end = _scan_or_explain(text, start)
     except StopIteration as stop:
         message = f"no JSON value at character {stop.value}"
         raise ValueError(message) from None
@@ -66,6 +66,15 @@ def loads(document: bytes) -> Any:  # noqa: ANN401
         message = f"more than one JSON value: extra text at character {end}"
         raise ValueError(message)
     return value
+
+
+def _scan_or_explain(text: str, start: int) -> tuple[Any, int]:
+    try:
+        scanned: tuple[Any, int] = _scan(text, start)
+    except SystemError:  # it raises JSONDecodeError if json.decoder is loaded, else it cannot
+        __import__("json.decoder")
+        scanned = _scan(text, start)
+    return scanned
 
 
 def dumps(value: Any) -> str:  # noqa: ANN401

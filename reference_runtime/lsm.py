@@ -60,6 +60,19 @@ def mount_data(creation: Creation, kind: str, data: str) -> str:
     return f'{data},context="{label}"'.lstrip(",")
 
 
+def _open(name: str, proc: int) -> int:
+    """Open a process's own file in a directory that is procfs, or in /proc."""
+    directory = "self/attr" if proc >= 0 else _ATTRIBUTES
+    dir_fd = proc if proc >= 0 else None
+    if name == "apparmorProfile":
+        try:
+            own = f"{directory}/apparmor/exec"  # since Linux 5.8
+            return os.open(own, os.O_WRONLY | os.O_CLOEXEC, dir_fd=dir_fd)
+        except FileNotFoundError:
+            pass
+    return os.open(f"{directory}/exec", os.O_WRONLY | os.O_CLOEXEC, dir_fd=dir_fd)
+
+
 class OpenAttributes(steps.Step):
     """Open what start will write to, while the host's /proc is at hand: only init itself may."""
 
@@ -71,11 +84,7 @@ class OpenAttributes(steps.Step):
         for name in _PROPERTIES:
             if creation.process.get(name):
                 with creation.naming(f"process.{name}"):
-                    path = f"{_ATTRIBUTES}/exec"
-                    own = f"{_ATTRIBUTES}/apparmor/exec"  # since Linux 5.8
-                    if name == "apparmorProfile" and os.path.exists(own):
-                        path = own
-                    creation.attribute_fds[name] = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+                    creation.attribute_fds[name] = _open(name, creation.proc_fd)
 
 
 class SetAttributes(steps.Step):

@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from reference_runtime.model import Json
+
 # name: (flags of mount(2) to set, to clear)
 FLAGS = {
     "async": (0, sc.MS_SYNCHRONOUS),
@@ -45,6 +47,8 @@ FLAGS = {
     "symfollow": (0, sc.MS_NOSYMFOLLOW),
     "sync": (sc.MS_SYNCHRONOUS, 0),
 }
+
+_OF_FILESYSTEMS = frozenset(("dirsync", "iversion", "lazytime", "mand", "sync"))
 
 BINDS = {"bind": sc.MS_BIND, "rbind": sc.MS_BIND | sc.MS_REC}
 
@@ -83,9 +87,26 @@ ATTRIBUTES = {
 }
 RECURSIVE = {f"r{name}": change for name, change in ATTRIBUTES.items()}
 
-NOT_IMPLEMENTED = frozenset(("idmap", "ridmap", "tmpcopyup"))
+# What AT_RECURSIVE is to the mapping of IDs: this mount's alone, or that of all below, too.
+IDMAPS = {"idmap": 0, "ridmap": sc.AT_RECURSIVE}
 
-KNOWN = (*FLAGS, *BINDS, *PROPAGATION, *RECURSIVE)
+COPY_UP = "tmpcopyup"
+
+KNOWN = (*FLAGS, *BINDS, *PROPAGATION, *RECURSIVE, *IDMAPS, COPY_UP)
+
+
+def is_idmapped(entry: Json) -> bool:
+    """Say whether a mount is to be ID-mapped: by an option, or because it has mappings."""
+    return bool(entry.get("uidMappings") or IDMAPS.keys() & set(entry.get("options", [])))
+
+
+def without_effect(names: Iterable[str]) -> list[str]:
+    """Return what a bind mount takes no notice of: it is about the whole filesystem."""
+    return [
+        name
+        for name in names
+        if name not in KNOWN or (FLAGS.get(name, (0, 0))[0] and name in _OF_FILESYSTEMS)
+    ]
 
 
 class Options:
@@ -98,6 +119,8 @@ class Options:
         self.attributes = Attributes()  # of this mount, for mount_setattr(2)
         self.recursive = Attributes()  # of this mount and those below it
         self.propagation: list[int] = []
+        self.idmap = 0  # AT_RECURSIVE if the mapping of IDs is to reach the mounts below
+        self.copy_up = False
         data = []
         for name in names:
             if name in FLAGS:
@@ -110,6 +133,10 @@ class Options:
                 self.propagation.append(PROPAGATION[name])
             elif name in RECURSIVE:
                 self.recursive.change(RECURSIVE[name])
+            elif name in IDMAPS:
+                self.idmap |= IDMAPS[name]
+            elif name == COPY_UP:
+                self.copy_up = True
             else:
                 data.append(name)
         self.data = ",".join(data)

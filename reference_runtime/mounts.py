@@ -38,16 +38,23 @@ def mount_one(creation: Creation, entry: Json) -> None:
 
 def bind(creation: Creation, entry: Json, options: mount_options.Options) -> None:
     """Attach a copy of the source's mount; what no option names stays as it is at the source."""
+    tree = creation.idmapped.get(id(entry))  # only a copy that idmaps.py has opened is mapped
+    if tree is None:
+        tree = open_source(creation, entry, options)
+    attach(creation, tree, entry["destination"], options)
+
+
+def open_source(creation: Creation, entry: Json, options: mount_options.Options) -> int:
+    """Open a copy of the source's mount, with those below it if the bind is recursive."""
     flags = syscalls.OPEN_TREE_CLONE
     if options.bind & syscalls.MS_REC:
         flags |= syscalls.AT_RECURSIVE
     source = os.path.join(creation.bundle, entry.get("source", ""))  # relative: to the bundle
     try:
-        tree = syscalls.open_tree(syscalls.AT_FDCWD, source, flags)
+        return syscalls.open_tree(syscalls.AT_FDCWD, source, flags)
     except OSError as error:
         message = f"cannot bind {source}: {errors.reason(error)}"
         raise errors.OperationError(message) from None
-    attach(creation, tree, entry["destination"], options)
 
 
 def attach(creation: Creation, tree: int, destination: str, options: mount_options.Options) -> None:
@@ -73,30 +80,71 @@ def filesystem(creation: Creation, entry: Json, options: mount_options.Options) 
     """Mount a filesystem of the kernel's by mount(2)."""
     kind = entry.get("type", "")
     target = rootfs.make_in(creation.root_fd, entry["destination"], directory=True)
+    # What is to be copied into it cannot be if it is read-only from the beginning.
+    flags = options.flags & ~syscalls.MS_RDONLY if options.copy_up else options.flags
     try:
         source = entry.get("source") or kind
         data = lsm.mount_data(creation, kind, options.data)
-        syscalls.mount(source, rootfs.by_fd(target), kind, options.flags, data)
+        syscalls.mount(source, rootfs.by_fd(target), kind, flags, data)
     except OSError as error:
-        raise errors.OperationError(explain(kind, options, error)) from None
-    finally:
+        instead = in_place_of(creation, entry, options, error)
+        if instead is None:
+            raise errors.OperationError(explain(kind, options, error)) from None
         os.close(target)
+        mount_one(creation, instead)
+        return
     follow_root(creation, entry["destination"])
-    if options.propagation or options.recursive.set or options.recursive.clear:
-        # The descriptor still shows the covered directory: look again.
-        mounted = rootfs.open_in(creation.root_fd, entry["destination"])
-        set_attributes(mounted, syscalls.AT_RECURSIVE, options.recursive)
-        set_propagation(mounted, options)
-        os.close(mounted)
+    complete(creation, entry, options, target)
+    os.close(target)
+
+
+def in_place_of(
+    creation: Creation, entry: Json, options: mount_options.Options, error: OSError
+) -> Json | None:
+    """Return what an ordinary user mounts instead, if this is one."""
+    if not creation.is_unprivileged:
+        return None
+    from reference_runtime import unprivileged  # loaded already
+
+    return unprivileged.in_place_of(entry, options.data, error)
+
+
+def complete(
+    creation: Creation, entry: Json, options: mount_options.Options, covered: int
+) -> None:
+    """Do with a new mount what mount(2) cannot, seldom anything."""
+    userns = creation.idmapped.get(id(entry))
+    changes = options.propagation or options.recursive.set or options.recursive.clear
+    if not (changes or options.copy_up or userns is not None):
+        return
+    # The descriptor still shows the covered directory: look again.
+    mounted = rootfs.open_in(creation.root_fd, entry["destination"])
+    if options.copy_up:
+        from reference_runtime import copy_up  # loaded already
+
+        copy_up.copy_to_mount(covered, mounted, options)
+    if userns is not None:
+        from reference_runtime import idmaps  # likewise
+
+        mounted = idmaps.replace(creation, entry["destination"], mounted, userns)
+    set_attributes(mounted, syscalls.AT_RECURSIVE, options.recursive)
+    set_propagation(mounted, options)
+    os.close(mounted)
 
 
 def remount(creation: Creation, entry: Json, options: mount_options.Options) -> None:
     """Change the flags of what is mounted at the destination already."""
     target = rootfs.open_in(creation.root_fd, entry["destination"])
     flags = options.flags | options.bind & syscalls.MS_BIND
-    syscalls.mount(
-        entry.get("source"), rootfs.by_fd(target), entry.get("type"), flags, options.data
-    )
+    path = rootfs.by_fd(target)
+    try:
+        syscalls.mount(entry.get("source"), path, entry.get("type"), flags, options.data)
+    except PermissionError:
+        if not creation.is_unprivileged:
+            raise
+        from reference_runtime import unprivileged  # loaded already
+
+        unprivileged.remount(path, entry, options)
     set_attributes(target, syscalls.AT_RECURSIVE, options.recursive)
     set_propagation(target, options)
     os.close(target)

@@ -9,6 +9,7 @@ from reference_runtime import errors, syscalls
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from reference_runtime.creation import Creation
+    from reference_runtime.model import Json
 
 FLAGS = {
     "user": syscalls.CLONE_NEWUSER,
@@ -94,15 +95,21 @@ def set_time_offsets(creation: Creation) -> None:
 
 def write_id_maps(creation: Creation, pid: int) -> None:
     """Map the IDs of a new user namespace from outside (user_namespaces(7))."""
-    if creation.is_rootless:
-        _write(f"/proc/{pid}/setgroups", "deny")
     for kind in ("gid", "uid"):
-        rows = "".join(
-            f"{row['containerID']} {row['hostID']} {row['size']}\n"
-            for row in creation.linux[f"{kind}Mappings"]
-        )
+        rows = creation.linux[f"{kind}Mappings"]
         with creation.naming(f"linux.{kind}Mappings"):
-            _write(f"/proc/{pid}/{kind}_map", rows)
+            write_id_map(pid, kind, rows)
+
+
+def write_id_map(pid: int, kind: str, rows: list[Json]) -> None:
+    """Write one map; kind is uid or gid."""
+    if os.geteuid() != 0:
+        from reference_runtime import id_maps  # what an ordinary user needs alone
+
+        id_maps.write(pid, kind, rows)
+        return
+    text = "".join(f"{row['containerID']} {row['hostID']} {row['size']}\n" for row in rows)
+    _write(f"/proc/{pid}/{kind}_map", text)
 
 
 def _join(creation: Creation, kind: str) -> None:

@@ -17,6 +17,7 @@ from reference_runtime import (
     init,
     locks,
     namespaces,
+    outside,
     preparation,
     process,
     processes,
@@ -30,15 +31,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
 
-    from reference_runtime.cli import Arguments
+    from reference_runtime.command_line import Arguments
     from reference_runtime.creation import Creation
 else:
     import _signal as signal
 
 
+_OF_CGROUPS = ("version", "controllers", "leaf", "made")  # what later operations need
+
+
 def run(arguments: Arguments) -> None:
     """Create a container, or leave everything as it was."""
     container.check_id(arguments.id)
+    if arguments.plan:
+        from reference_runtime import plan
+
+        plan.show(arguments)
+        return
     made = preparation.prepare(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # undo before ending
     made.container = container.claim(
@@ -59,7 +68,10 @@ def undo(made: Creation) -> None:
         os.waitpid(made.stage_pid, 0)
     if made.init_pid:
         processes.kill_and_wait(made.init_pid, made.init_started)
-    made.here.close()
+    if made.moves is not None:
+        made.moves.undo()
+    if "here" in vars(made):
+        made.here.close()
     if made.pid_file_written:
         os.unlink(made.pid_file)
     destroy.undo_create(made.container)
@@ -74,6 +86,13 @@ class PlanCgroups(steps.Step):
 
     def run(self, made: Creation) -> None:
         """Look at what is mounted and what is there already."""
+        if made.without_cgroups:
+            return
+        if made.is_rootless:
+            from reference_runtime import delegation
+
+            made.cgroups = delegation.plan(made, cgroups.hierarchies())
+            return
         path = made.linux.get("cgroupsPath")
         made.cgroups = cgroups.plan(path, made.container.id, cgroups.hierarchies())
 
@@ -85,6 +104,7 @@ class Fork(steps.Step):
 
     def run(self, made: Creation) -> None:
         """Open what both sides need, then fork."""
+        process.pass_on_oom_score(made)
         directory = made.container.directory
         made.here, made.there = channel.pair()
         made.listener = channel.listen(directory, container.SOCKET)
@@ -137,11 +157,13 @@ class Cgroups(steps.Step):
     def run(self, made: Creation) -> None:
         """Record what will be made, then make it."""
         made.container.record["cgroups"] = [
-            {"leaf": entry["leaf"], "made": entry["made"]} for entry in made.cgroups
+            {name: entry[name] for name in _OF_CGROUPS} for entry in made.cgroups
         ]
         if not made.has_namespace("mount"):
             made.container.record["mountedOver"] = shared_mounts.remember(made.rootfs)
         made.container.save()
+        if made.without_cgroups:
+            return
         cgroups.make(made.cgroups)
         wanted = made.linux.get("resources", {})
         if cgroups.is_unified(made.cgroups):
@@ -182,6 +204,8 @@ class DeviceRules(steps.Step):
 
     def run(self, made: Creation) -> None:
         """Write them in their order, or attach the program that they are for version 2."""
+        if made.without_cgroups or made.is_rootless:  # see delegation.py
+            return
         rules = made.linux.get("resources", {}).get("devices", [])
         if cgroups.is_unified(made.cgroups):
             bpf.attach_rules(made.cgroups, rules)
@@ -226,6 +250,10 @@ class Finish(steps.Step):
 
     def run(self, made: Creation) -> None:
         """Write the record last: a killed create leaves no container that seems created."""
+        if made.pidfd_socket:
+            from reference_runtime import descriptors
+
+            descriptors.hand_over_pidfd(made.pidfd_socket, made.init_pid)
         if made.pid_file:
             processes.write_pid_file(made.pid_file, made.init_pid)
             made.pid_file_written = True
@@ -236,13 +264,17 @@ class Finish(steps.Step):
 
 STEPS: list[steps.Step] = [
     PlanCgroups(),
+    outside.IdmappedMounts(),
+    outside.SeccompListener(),
     Fork(),
     MapIds(),
     LearnInit(),
     Cgroups(),
+    outside.IntelRdt(),
     OomScore(),
     MakeEnvironment(),
     DeviceRules(),
+    outside.NetworkDevices(),
     RuntimeHooks("prestart", 3),
     RuntimeHooks("createRuntime", 4),
     FinishRoot(),

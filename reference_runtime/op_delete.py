@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
 
-    from reference_runtime.cli import Arguments
+    from reference_runtime.command_line import Arguments
     from reference_runtime.container import Container
 else:
     import _signal as signal
@@ -18,6 +18,7 @@ _PATIENCE = 10  # seconds that delete --force waits for an operation in progress
 
 def run(arguments: Arguments) -> None:
     """Delete a stopped container; with --force stop it first, and mind no unknown one."""
+    container.remove_abandoned(arguments.root)
     try:
         target = container.load(arguments.root, arguments.id)
         if arguments.force:

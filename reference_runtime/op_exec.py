@@ -16,20 +16,20 @@ from reference_runtime import (
     container,
     creation,
     errors,
+    exec_process,
     execution,
     joining,
-    jsonlite,
+    lsm,
     namespaces,
     preparation,
     process,
     processes,
     supervision,
-    validate,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from reference_runtime.cli import Arguments
+    from reference_runtime.command_line import Arguments
     from reference_runtime.container import Container
     from reference_runtime.creation import Creation
     from reference_runtime.model import Json
@@ -41,13 +41,17 @@ _WHO = "the process that joins the container"
 def run(arguments: Arguments) -> int:
     """Execute a program in a created or running container; wait for it unless --detach."""
     target = container.load(arguments.root, arguments.id)
-    wanted = read_process(arguments)
+    wanted = exec_process.describe(target, arguments)
     lock = target.take_joining_lock()
     made = prepare(target, wanted, arguments)
     if not arguments.detach:
         supervision.adopt_orphans()
     try:
         execute(made, target)
+        if made.pidfd_socket:
+            from reference_runtime import descriptors
+
+            descriptors.hand_over_pidfd(made.pidfd_socket, made.init_pid)
         if made.pid_file:
             processes.write_pid_file(made.pid_file, made.init_pid)
     except BaseException:
@@ -56,24 +60,9 @@ def run(arguments: Arguments) -> int:
             supervision.wait_for(made.init_pid)  # as a zombie it would keep the pid namespace
         raise
     os.close(lock)
-    return 0 if arguments.detach else supervision.wait_for(made.init_pid)
-
-
-def read_process(arguments: Arguments) -> Json:
-    """Read and check the file of --process."""
-    if not arguments.process:
-        message = "exec needs --process FILE: this runtime takes no command on the command line"
-        raise errors.OperationError(message)
-    try:
-        with open(arguments.process, "rb") as file:
-            wanted: Json = jsonlite.loads(file.read())
-    except (OSError, ValueError, RecursionError) as error:
-        message = f"--process {arguments.process}: {errors.reason(error)}"
-        raise errors.OperationError(message) from None
-    validate.PROCESS(wanted, "process")
-    if arguments.tty:
-        wanted["terminal"] = True
-    return wanted
+    if arguments.detach:
+        return 0
+    return supervision.wait_for(made.init_pid, made.preserved_fds)
 
 
 def prepare(target: Container, wanted: Json, arguments: Arguments) -> Creation:
@@ -88,12 +77,13 @@ def prepare(target: Container, wanted: Json, arguments: Arguments) -> Creation:
     os.umask(umask)
     made = creation.Creation(config, target.record["bundle"], umask)
     made.container = target
+    lsm.check(made)
     namespaces.open_paths(made)
+    made.proc_fd = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     made.root_fd = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     if living_process(target) != pid:  # else what was opened may be another process's
         raise stopped()
     preparation.prepare_process(made, arguments)
-    made.pid_file = os.path.abspath(arguments.pid_file) if arguments.pid_file else ""
     return made
 
 
@@ -137,7 +127,12 @@ def oom_score(pid: int) -> int:
 def execute(made: Creation, target: Container) -> None:
     """Fork, and wait until the program is executed: its end of the channel then closes."""
     made.here, made.there = channel.pair()
+    process.pass_on_oom_score(made)
     affinities = made.process.get("execCPUAffinity", {})
+    if made.seccomp is not None and made.seccomp.listens:
+        from reference_runtime import seccomp_listener
+
+        made.listening = seccomp_listener.Shared(os.memfd_create("seccomp"))
     gc.disable()
     gc.freeze()  # the children share what they do not touch
     joined = joining.fork(made)
@@ -149,10 +144,22 @@ def execute(made: Creation, target: Container) -> None:
         os.waitpid(joined, 0)
     affinity.apply(made.init_pid, affinities, "initial")
     cgroups.attach(target.record.get("cgroups", []), made.init_pid)
+    if "resctrl" in target.record:
+        from reference_runtime import resctrl
+
+        resctrl.assign(target.record["resctrl"], made.init_pid)
     affinity.apply(made.init_pid, affinities, "final")
     process.set_oom_score(made)
     made.here.send(joining.IN_CGROUPS)
-    made.here.expect(execution.EXECUTING, "the process in the container")
+    problem = made.here.expect(execution.EXECUTING, "the process in the container")
+    if made.listening is not None:
+        from reference_runtime import seccomp_listener
+
+        program = made.init_pid, made.init_started
+        seccomp_listener.hand_over(target, made.listening, program, made.here)
     failure = made.here.receive()
     if failure is not None:
         raise errors.OperationError(failure[1])
+    problem = problem or (made.listening.problem if made.listening is not None else "")
+    if problem:  # what the process could not say itself, behind its seccomp filter
+        raise errors.OperationError(problem)

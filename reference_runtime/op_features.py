@@ -21,7 +21,7 @@ from reference_runtime import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from reference_runtime.cli import Arguments
+    from reference_runtime.command_line import Arguments
     from reference_runtime.model import Json
 
 FEATURES: Json = {
@@ -40,9 +40,9 @@ FEATURES: Json = {
         "memoryPolicy": {
             "modes": list(attributes.MEMORY_MODES), "flags": list(attributes.MEMORY_FLAGS),
         },
-        "intelRdt": {"enabled": False, "schemata": False, "monitoring": False},
-        "mountExtensions": {"idmap": {"enabled": False}},
-        "netDevices": {"enabled": False},
+        "intelRdt": {"enabled": True, "schemata": True, "monitoring": True},
+        "mountExtensions": {"idmap": {"enabled": True}},
+        "netDevices": {"enabled": True},
     },
     "annotations": {"reference-runtime.version": VERSION},
     "potentiallyUnsafeConfigAnnotations": ["org.opencontainers.image.stopSignal"],

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
 
-    from reference_runtime.cli import Arguments
+    from reference_runtime.command_line import Arguments
     from reference_runtime.container import Container
 else:
     import _signal as signal
@@ -44,6 +44,10 @@ def signal_all(target: Container, number: int) -> None:
     planned = target.record.get("cgroups", [])
     pids = set(cgroups.members(planned))
     first = target.open_process()
+    if first is not None and not planned:
+        from reference_runtime import pid_namespace
+
+        pids.update(pid_namespace.members(target.record["pid"]))
     if first is not None:
         processes.send_signal(first, number)
         pids.discard(target.record["pid"])

@@ -8,7 +8,7 @@ from reference_runtime import container, errors, jsonlite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from reference_runtime.cli import Arguments
+    from reference_runtime.command_line import Arguments
     from reference_runtime.model import Json
 
 _COLUMNS = ("id", "pid", "status", "bundle", "created", "owner")

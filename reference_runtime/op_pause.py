@@ -6,7 +6,7 @@ from reference_runtime import container, errors, freezer, processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from reference_runtime.cli import Arguments
+    from reference_runtime.command_line import Arguments
     from reference_runtime.container import Container
 
 

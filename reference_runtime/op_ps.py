@@ -1,18 +1,21 @@
 """The ps operation, which engines know and the specification does not.
 
-The processes of a container are those in its cgroups; without one only the first is known.
+The processes of a container are those in its cgroups; without one, those in its pid namespace.
 """
 
 from __future__ import annotations
 
 import os
 
-from reference_runtime import cgroups, container, errors, jsonlite
+from reference_runtime import cgroups, container, errors, jsonlite, pid_namespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from reference_runtime.cli import Arguments
+    from reference_runtime.command_line import Arguments
     from reference_runtime.container import Container
+
+
+_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 def run(arguments: Arguments) -> None:
@@ -21,7 +24,10 @@ def run(arguments: Arguments) -> None:
         message = f"--format: {arguments.format!r} is neither table nor json"
         raise errors.OperationError(message)
     pids = process_ids(container.load(arguments.root, arguments.id))
-    text = jsonlite.dumps(pids) if arguments.format == "json" else table(pids)
+    if arguments.format == "json":
+        text = jsonlite.dumps(pids)
+    else:
+        text = listed_by_ps(arguments.words, pids) if arguments.words else table(pids)
     os.write(1, text.encode() + b"\n")
 
 
@@ -31,12 +37,36 @@ def process_ids(target: Container) -> list[int]:
     pidfd = target.open_process()
     if pidfd is not None:
         pids.add(target.record["pid"])
+        if not target.record.get("cgroups"):
+            pids.update(pid_namespace.members(target.record["pid"]))
     return sorted(pids)
 
 
 def table(pids: list[int]) -> str:
     """Return a line for each process, with its command line."""
     return "\n".join(["PID      COMMAND", *(f"{pid:<8} {command(pid)}" for pid in pids)])
+
+
+def listed_by_ps(options: list[str], pids: list[int]) -> str:
+    """Return what ps(1) prints with the options, less the lines of other processes."""
+    output = os.memfd_create("ps")
+    try:
+        pid = os.posix_spawnp(
+            "ps", ["ps", *options], {"PATH": _PATH}, file_actions=[(os.POSIX_SPAWN_DUP2, output, 1)]
+        )
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    except OSError as error:
+        message = f"ps: {errors.reason(error)}"
+        raise errors.OperationError(message) from None
+    header, *rows = os.pread(output, os.fstat(output).st_size, 0).decode(
+        errors="replace"
+    ).splitlines() or [""]
+    end = f" {header} ".find(" PID ") + len("PID")  # where the numbers of the column end
+    if status or "PID" not in header.split():
+        message = f"ps {' '.join(options)}: exit status {status}, no column PID"
+        raise errors.OperationError(message)
+    wanted = set(map(str, pids))
+    return "\n".join([header, *(row for row in rows if wanted & set(row[:end].split()[-1:]))])
 
 
 def command(pid: int) -> str:

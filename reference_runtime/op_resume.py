@@ -6,7 +6,7 @@ from reference_runtime import container, errors, freezer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from reference_runtime.cli import Arguments
+    from reference_runtime.command_line import Arguments
 
 
 def run(arguments: Arguments) -> None:

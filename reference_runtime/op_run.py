@@ -6,7 +6,7 @@ from reference_runtime import container, op_create, op_delete, op_start, supervi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from reference_runtime.cli import Arguments
+    from reference_runtime.command_line import Arguments
 
 
 def run(arguments: Arguments) -> int:
@@ -17,7 +17,7 @@ def run(arguments: Arguments) -> int:
     try:
         pid = container.load(arguments.root, arguments.id).record["pid"]
         op_start.run(arguments)
-        status = 0 if arguments.detach else supervision.wait_for(pid)
+        status = 0 if arguments.detach else supervision.wait_for(pid, arguments.preserve_fds)
     except BaseException:
         delete(arguments)
         raise

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from reference_runtime import channel, container, errors
+from reference_runtime import channel, container, errors, processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from reference_runtime.cli import Arguments
+    from reference_runtime.channel import Channel
+    from reference_runtime.command_line import Arguments
     from reference_runtime.container import Container
+    from reference_runtime.seccomp_listener import Shared
 
 START, WON, EXECUTING = "start", "won", "executing"  # as in init.py, never loaded here
 _INIT = "the container process"
+_PATIENCE = 10.0  # seconds that a process which its filter kills may take to end
 
 
 def run(arguments: Arguments) -> None:
@@ -56,10 +59,27 @@ def execute(target: Container) -> None:
         raise errors.OperationError(message) from None
     init.send(START)
     init.expect(WON, _INIT)
-    init.expect(EXECUTING, _INIT)
+    problem = init.expect(EXECUTING, _INIT)
+    shared = hand_over_listener(target, init) if target.record.get("notifies") else None
     failure = init.receive()
     if failure is not None:
         raise errors.OperationError(failure[1])
+    problem = problem or (shared.problem if shared is not None else "")
+    if problem:  # what the process could not say itself, behind its seccomp filter
+        pidfd = target.open_process()
+        if pidfd is not None:
+            processes.wait(pidfd, _PATIENCE)
+        raise errors.OperationError(problem)
+
+
+def hand_over_listener(target: Container, init: Channel) -> Shared:
+    """Send the seccomp filter's descriptor to the agent, who may have to allow execve."""
+    from reference_runtime import seccomp_listener
+
+    shared = seccomp_listener.share(target.directory)
+    process = target.record["pid"], target.record["startTime"]
+    seccomp_listener.hand_over(target, shared, process, init)
+    return shared
 
 
 def run_poststart_hooks(target: Container) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 
 from reference_runtime import (
@@ -21,10 +22,11 @@ from reference_runtime import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from reference_runtime.cli import Arguments
+    from reference_runtime.command_line import Arguments
     from reference_runtime.creation import Creation
     from reference_runtime.model import Json
 
+_NOT_FOR_EXEC = ("args", "terminal", "consoleSize")  # of process, what is of the first alone
 _FOR_EXEC = ("seccomp", "personality")  # of linux, what holds for exec's processes too
 
 
@@ -35,18 +37,41 @@ def prepare(arguments: Arguments) -> Creation:
     umask = os.umask(0o022)  # the only way to ask for it
     os.umask(umask)
     made = creation.Creation(config, bundle, umask)
-    made.pid_file = os.path.abspath(arguments.pid_file) if arguments.pid_file else ""
+    made.no_pivot, made.new_keyring = arguments.no_pivot, not arguments.no_new_keyring
+    made.without_cgroups = arguments.cgroup_manager == "disabled"
+    if made.without_cgroups:
+        refuse_limits(made.linux.get("resources", {}))
+    if os.geteuid() != 0 and not made.in_user_namespace:
+        message = "linux.namespaces: an ordinary user needs a user namespace, and none is listed"
+        raise errors.OperationError(message)
     validate.root_directory(made.rootfs)
     lsm.check(made)
     namespaces.open_paths(made)
     prepare_process(made, arguments)
     if any(entry.get("type") in mounts.CGROUP_TYPES for entry in config.get("mounts", [])):
         __import__("reference_runtime.cgroup_mounts")  # for init
+    if made.is_unprivileged:
+        __import__("reference_runtime.unprivileged")  # likewise
     return made
+
+
+def refuse_limits(resources: Json) -> None:
+    """Refuse what is for the cgroups that are not wanted; device rules come all the same."""
+    for name, wanted in resources.items():
+        if wanted and name != "devices":
+            message = f"linux.resources.{name}: there are no cgroups with --cgroup-manager disabled"
+            raise errors.OperationError(message)
 
 
 def prepare_process(made: Creation, arguments: Arguments) -> None:
     """Prepare what the container's processes cannot when they are in it, those of exec too."""
+    made.pid_file = os.path.abspath(arguments.pid_file) if arguments.pid_file else ""
+    made.pidfd_socket = arguments.pidfd_socket
+    made.preserved_fds = arguments.preserve_fds
+    if made.preserved_fds:
+        from reference_runtime import descriptors  # for init, too, which cannot import
+
+        descriptors.keep_from_hooks(made.preserved_fds)
     available = capabilities.available(in_user_namespace=made.in_user_namespace)
     wanted = made.process.get("capabilities", {})
     made.capabilities = capabilities.Capabilities(wanted, available)
@@ -56,7 +81,7 @@ def prepare_process(made: Creation, arguments: Arguments) -> None:
         if not arguments.console_socket:
             message = "process.terminal: true needs --console-socket"
             raise errors.OperationError(message)
-        from reference_runtime import console  # for init, too, which cannot import
+        from reference_runtime import console  # likewise
 
         made.console = console.connect(arguments.console_socket)
     elif arguments.console_socket:
@@ -68,11 +93,21 @@ def prepare_process(made: Creation, arguments: Arguments) -> None:
         made.seccomp = seccomp.compile_filter(made.linux["seccomp"], "linux.seccomp")
 
 
+def read_regular_file(path: str) -> bytes:
+    """Read a file that has an end: a device or a FIFO may have none."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # of a FIFO: do not wait
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        message = f"{path}: is not a regular file"
+        raise errors.OperationError(message)
+    with open(fd, "rb") as file:
+        return file.read()
+
+
 def read_configuration(path: str) -> Json:
     """Read config.json, once: later changes of it have no effect (lifecycle, step 2)."""
     try:
-        with open(path, "rb") as file:
-            document = file.read()
+        document = read_regular_file(path)
     except OSError as error:
         message = f"cannot read the bundle's configuration: {errors.reason(error)}"
         raise errors.OperationError(message) from None
@@ -96,6 +131,8 @@ def first_record(made: Creation, arguments: Arguments) -> Json:
         "phase": container.CREATING,
         "hasProcess": bool(made.process),
         "hooks": {kind: made.hooks.get(kind, []) for kind in ("poststart", "poststop")},
+        "process": {k: v for k, v in made.process.items() if k not in _NOT_FOR_EXEC},
+        "deviceRules": made.linux.get("resources", {}).get("devices", []),
         "forExec": {name: made.linux[name] for name in _FOR_EXEC if name in made.linux},
     }
     if made.config.get("annotations"):

@@ -21,7 +21,8 @@ def check_program(creation: Creation) -> None:
     for candidate in candidates(creation.process):
         path = os.path.join(creation.process["cwd"], candidate)
         if os.path.isdir(path):
-            problem = f'exec: "{name}": is a directory'
+            # execve(2) gives EACCES; engines tell their users by these words
+            problem = f'exec: "{name}": permission denied: is a directory'
         elif not os.path.exists(path):
             problem = problem or (
                 f'exec: "{name}": stat {name}: no such file or directory'
@@ -52,7 +53,7 @@ def prepare_directory(creation: Creation) -> None:
     try:
         os.makedirs(cwd, 0o755, exist_ok=True)
         os.chdir(cwd)
-    except OSError as error:
+    except (OSError, RecursionError) as error:  # makedirs calls itself for each directory
         message = f"process.cwd: {errors.reason(error)}"
         raise errors.OperationError(message) from None
     refuse_unreachable_directory()
@@ -72,12 +73,28 @@ def refuse_unreachable_directory() -> None:
 
 def set_oom_score(creation: Creation) -> None:
     """Set init's oom_score_adj from the runtime; unset means unchanged (proc(5))."""
-    if "oomScoreAdj" in creation.process:
-        score = creation.process["oomScoreAdj"]
-        with creation.naming("process.oomScoreAdj"):
-            path = f"/proc/{creation.init_pid}/oom_score_adj"
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(str(score))
+    if not creation.is_rootless:
+        _write_oom_score(creation, str(creation.init_pid))
+
+
+def pass_on_oom_score(creation: Creation) -> None:
+    """Set it as an ordinary user, whom an undumpable init's files do not belong to.
+
+    It is the runtime's own that is set, for the forked to inherit: everybody may raise it.
+    """
+    if creation.is_rootless:
+        _write_oom_score(creation, "self")
+
+
+def _write_oom_score(creation: Creation, process: str) -> None:
+    if "oomScoreAdj" not in creation.process:
+        return
+    with creation.naming("process.oomScoreAdj"):
+        fd = os.open(f"/proc/{process}/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(fd, str(creation.process["oomScoreAdj"]).encode())
+        finally:
+            os.close(fd)
 
 
 def become_user(creation: Creation) -> None:

@@ -8,6 +8,7 @@ import os
 import time
 
 NAME = "reference-runtime"
+_LONGEST = 4096  # characters of a message
 
 
 class Options:
@@ -49,7 +50,8 @@ def _append_to_log(message: str) -> None:
     if Options.json:
         from reference_runtime import jsonlite
 
-        line = jsonlite.dumps({"level": "error", "msg": message, "time": now})
+        shown = message[:_LONGEST]
+        line = jsonlite.dumps({"level": "error", "msg": shown, "time": now})
     else:
         line = f'time="{now}" level=error msg="{_one_line(message)}"'
     try:
@@ -61,4 +63,9 @@ def _append_to_log(message: str) -> None:
 
 
 def _one_line(message: str) -> str:
-    return message.replace("\n", "\\n")
+    """Escape what would end the line or steer a terminal: a configuration may be quoted in it."""
+    if len(message) > _LONGEST:
+        message = f"{message[:_LONGEST]}..."
+    if message.isprintable():
+        return message
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)

@@ -119,7 +119,9 @@ def pivot(creation: Creation) -> None:
     """Make the root filesystem the root: pivot_root(2) where the mount namespace is our own."""
     old_root = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     os.fchdir(creation.root_fd)
-    if creation.has_namespace("mount"):
+    if creation.no_pivot and creation.has_namespace("mount"):
+        _move_root()
+    elif creation.has_namespace("mount"):
         syscalls.pivot_root(".", ".")  # the old root now lies on top of the new one
         os.fchdir(old_root)
         syscalls.mount(None, ".", None, syscalls.MS_SLAVE | syscalls.MS_REC, None)
@@ -128,6 +130,21 @@ def pivot(creation: Creation) -> None:
         os.chroot(".")
     os.close(old_root)
     os.chdir("/")
+
+
+def _move_root() -> None:
+    """Move the current directory's mount onto the root: a ramdisk's root cannot be pivoted away.
+
+    What the old root had mounted on it stays beneath. A procfs or sysfs there would let a user
+    namespace mount another one, unmasked (user_namespaces(7)): so these go first.
+    """
+    root = os.getcwd()
+    for mount in reversed(mountinfo.mounts()):
+        inside = f"{mount.mount_point}/".startswith(f"{root}/")
+        if mount.type in {"proc", "sysfs"} and not inside:
+            syscalls.umount2(mount.mount_point, syscalls.MNT_DETACH)
+    syscalls.mount(".", "/", None, syscalls.MS_MOVE, None)
+    os.chroot(".")
 
 
 def make_readonly(creation: Creation) -> None:

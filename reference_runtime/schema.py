@@ -17,10 +17,17 @@ if TYPE_CHECKING:
     Check = Callable[[Any, str], None]
     Table = dict[str, Check]
 
+_LONGEST_PATH = 4095  # PATH_MAX without the null character
+_SHOWN = 300  # characters of a path, and of a problem
+
 
 def wrong(where: str, problem: str) -> errors.OperationError:
     """Return the error for the property at a path."""
-    return errors.OperationError(f"{where}: {problem}")
+    return errors.OperationError(f"{_cut(where)}: {_cut(problem)}")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def boolean(value: object, where: str) -> None:
@@ -48,9 +55,16 @@ def non_empty(value: object, where: str) -> None:
         raise wrong(where, "must not be empty")
 
 
+def path(value: object, where: str) -> None:
+    """Check for a path that the kernel can be given."""
+    non_empty(value, where)
+    if len(str(value).encode()) > _LONGEST_PATH:
+        raise wrong(where, f"must not be longer than {_LONGEST_PATH} bytes")
+
+
 def absolute_path(value: object, where: str) -> None:
     """Check for a path that begins with a slash."""
-    non_empty(value, where)
+    path(value, where)
     if not str(value).startswith("/"):
         raise wrong(where, f"must be an absolute path, not {value!r}")
 
@@ -150,12 +164,6 @@ def both(first: Check, second: Check) -> Check:
         second(value, where)
 
     return check
-
-
-def not_implemented(value: object, where: str) -> None:
-    """Refuse a property that this runtime cannot apply; an empty one asks for nothing."""
-    if value not in ({}, [], ""):
-        raise wrong(where, "this runtime does not implement it")
 
 
 def _kind(value: object) -> str:

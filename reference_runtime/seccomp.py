@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 
-from reference_runtime import errors, ffi, seccomp_rules, syscalls
+from reference_runtime import errors, ffi, seccomp_rules, seccomp_verdict, syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _INSTRUCTION = 8  # bytes of a struct sock_filter
 _MOST_INSTRUCTIONS = 4096  # BPF_MAXINSNS
 _UNKNOWN_SYSCALL = -1  # __NR_SCMP_ERROR; other negative numbers stand for real system calls
 # It speaks of notifications only, and the kernel refuses it for a filter that has none.
+_TSYNC_ESRCH = 16  # with a descriptor to return, a thread's number cannot be the error
 _NEEDS_LISTENER = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"
 
 
@@ -33,6 +34,8 @@ class Filter:
     def __init__(self, program: bytes, flags: int) -> None:
         """Allocate all that the call needs."""
         self.program = ffi.array(program)
+        self.listens = bool(flags & syscalls.SECCOMP_FILTER_FLAG_NEW_LISTENER)
+        self.obstacle = seccomp_verdict.of_execve(program)  # why execve will fail, if it will
         fprog = struct.pack("HP", len(program) // _INSTRUCTION, ffi.address(self.program))
         self.load = syscalls.seccomp_call(syscalls.SECCOMP_SET_MODE_FILTER, flags, fprog)
 
@@ -40,12 +43,16 @@ class Filter:
 def compile_filter(seccomp: Json, where: str) -> Filter:
     """Make the filter of a valid configuration."""
     library = open_library(where)
-    flags = 0
+    notifies = seccomp_rules.notifies(seccomp)
+    flags = syscalls.SECCOMP_FILTER_FLAG_NEW_LISTENER if notifies else 0
     for index, name in enumerate(seccomp.get("flags", [])):
         if not is_supported(name):
             message = f"{where}.flags[{index}]: this kernel does not implement {name}"
             raise errors.OperationError(message)
-        flags |= 0 if name == _NEEDS_LISTENER else seccomp_rules.FLAGS[name]
+        if notifies or name != _NEEDS_LISTENER:
+            flags |= seccomp_rules.FLAGS[name]
+    if notifies and flags & seccomp_rules.FLAGS["SECCOMP_FILTER_FLAG_TSYNC"]:
+        flags |= _TSYNC_ESRCH
     default = action_number(seccomp["defaultAction"], seccomp.get("defaultErrnoRet"))
     context = library.pointer("seccomp_init", default)
     if not context:

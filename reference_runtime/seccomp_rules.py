@@ -20,8 +20,8 @@ ACTIONS = {
     "SCMP_ACT_TRACE": 0x7FF00000,
     "SCMP_ACT_ALLOW": 0x7FFF0000,
     "SCMP_ACT_LOG": 0x7FFC0000,
+    "SCMP_ACT_NOTIFY": 0x7FC00000,
 }
-NOT_IMPLEMENTED = "SCMP_ACT_NOTIFY"
 LARGEST_ERRNO = {
     "SCMP_ACT_ERRNO": 4095,  # the kernel cuts what is larger down to MAX_ERRNO
     "SCMP_ACT_TRACE": 0xFFFF,  # SECCOMP_RET_DATA
@@ -52,12 +52,10 @@ ARCHITECTURES = tuple(
 _LAST_ARGUMENT = 5  # a system call has six
 
 
-def action(value: str, where: str) -> None:
-    """Check for an action that this runtime can have taken."""
-    schema.string(value, where)
-    if value == NOT_IMPLEMENTED:
-        raise schema.wrong(where, f"this runtime does not implement {value}")
-    schema.one_of(ACTIONS)(value, where)
+def notifies(seccomp: Json) -> bool:
+    """Say whether there is a call of which an agent is to be notified."""
+    actions = [rule["action"] for rule in seccomp.get("syscalls", [])]
+    return "SCMP_ACT_NOTIFY" in [seccomp["defaultAction"], *actions]
 
 
 def _errno(value: Json, where: str, action_name: str, errno_name: str) -> None:
@@ -79,6 +77,8 @@ def filter_members(value: Json, where: str) -> None:
     _errno(value, where, "defaultAction", "defaultErrnoRet")
     if value.get("listenerMetadata") and not value.get("listenerPath"):
         raise schema.wrong(f"{where}.listenerMetadata", "must not be set without listenerPath")
+    if notifies(value) and not value.get("listenerPath"):
+        raise schema.wrong(f"{where}.listenerPath", "is required with SCMP_ACT_NOTIFY")
 
 
 ARGUMENT = schema.members(
@@ -95,7 +95,7 @@ RULE = schema.both(
     schema.members(
         {
             "names": schema.array(schema.string, at_least=1),
-            "action": action,
+            "action": schema.one_of(ACTIONS),
             "errnoRet": schema.uint32,
             "args": schema.array(ARGUMENT),
         },
@@ -107,7 +107,7 @@ RULE = schema.both(
 SECCOMP = schema.both(
     schema.members(
         {
-            "defaultAction": action,
+            "defaultAction": schema.one_of(ACTIONS),
             "defaultErrnoRet": schema.uint32,
             "architectures": schema.array(schema.one_of(ARCHITECTURES)),
             "flags": schema.array(schema.one_of(FLAGS)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from reference_runtime import init, namespaces, rlimits, signals, steps, syscalls
+from reference_runtime import forks, init, namespaces, rlimits, signals, steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,33 +21,15 @@ IN_USER_NAMESPACE, MAPPED, INIT = "in-user-namespace", "mapped", "init"
 
 def fork(creation: Creation) -> int:
     """Fork stage1; return its pid."""
-    pid = os.fork()
-    if pid == 0:
-        run(creation)
-    return pid
+    return forks.child(run, creation)
 
 
 def run(creation: Creation) -> None:
-    """Be stage1: whatever happens, this process ends here and runs none of its parent's code."""
-    status = 1
-    try:
-        signals.reset_to_default()
-        creation.here.close()
-        os.close(creation.container.lock)
-        steps.run_all(STEPS, creation)
-        status = 0
-    except BaseException as error:  # noqa: BLE001 (all of them go to the runtime)
-        creation.there.send_error(error)
-    finally:
-        os._exit(status)
-
-
-def become_init(creation: Creation, named: int) -> None:
-    """Be init once the runtime was told so: of one that it cannot name it could wait for ever."""
-    if not os.read(named, 1):
-        os._exit(1)  # stage1 was killed before
-    os.close(named)
-    init.run(creation)
+    """Be stage1."""
+    signals.reset_to_default()
+    creation.here.close()
+    os.close(creation.container.lock)
+    steps.run_all(STEPS, creation)
 
 
 class SealImporter(steps.Step):
@@ -95,14 +77,7 @@ class ForkInit(steps.Step):
 
     def run(self, creation: Creation) -> None:
         """Fork; init never returns from here."""
-        syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
-        named, name = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(name)
-            become_init(creation, named)
-        creation.there.send(INIT, str(pid))
-        os.write(name, b"!")
+        forks.named_child(init.run, INIT, creation)
 
 
 class RehearseLimits(steps.Step):

@@ -14,6 +14,7 @@ else:
 
 _SIGNALLED = 128  # and the number of the signal: how shells say it
 _LAST_SIGNAL = 64
+_FIRST_FD = 3
 _OWN = {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, signal.SIGTSTP, signal.SIGCONT, 32, 33}
 
 
@@ -22,8 +23,9 @@ def adopt_orphans() -> None:
     syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
 
 
-def wait_for(pid: int) -> int:
+def wait_for(pid: int, preserved_fds: int = 0) -> int:
     """Pass signals on until the program has ended; return the exit status to have."""
+    os.closerange(_FIRST_FD, _FIRST_FD + preserved_fds)  # the program alone is to hold them
     pidfd = os.pidfd_open(pid)
 
     def pass_on(number: int, _frame: object) -> None:

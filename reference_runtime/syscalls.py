@@ -38,6 +38,7 @@ MS_NOSYMFOLLOW = 256
 MS_NOATIME = 1024
 MS_NODIRATIME = 2048
 MS_BIND = 4096
+MS_MOVE = 8192
 MS_REC = 16384
 MS_SILENT = 32768
 MS_UNBINDABLE = 1 << 17
@@ -59,6 +60,7 @@ MOUNT_ATTR__ATIME = 0x70
 MOUNT_ATTR_NOATIME = 0x10
 MOUNT_ATTR_STRICTATIME = 0x20
 MOUNT_ATTR_NODIRATIME = 0x80
+MOUNT_ATTR_IDMAP = 0x100000
 MOUNT_ATTR_NOSYMFOLLOW = 0x200000
 
 AT_FDCWD = -100
@@ -89,11 +91,12 @@ PR_CAP_AMBIENT_RAISE = 2
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 
 _OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT = 428, 429, 430, 431, 432
-_CLOSE_RANGE, _OPENAT2, _MOUNT_SETATTR = 436, 437, 442
+_CLOSE_RANGE, _OPENAT2, _PIDFD_GETFD, _MOUNT_SETATTR = 436, 437, 438, 442
 _IS_X86 = os.uname().machine in {"x86_64", "i686"}  # the latter: after personality(PER_LINUX32)
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
 _SCHED_ATTR = "IIQiIQQQII"  # as of Linux 5.3, where the last two, of uclamp, came
 _IOPRIO_WHO_PROCESS = 1
+_KEYCTL_JOIN_SESSION_KEYRING = 1
 _BPF_PROG_LOAD, _BPF_PROG_ATTACH = 5, 8
 _BPF_PROG_TYPE_CGROUP_DEVICE, _BPF_CGROUP_DEVICE, _BPF_F_ALLOW_MULTI = 15, 6, 2
 
@@ -152,10 +155,17 @@ def mount_setattr(
     tree: int, flags: int, attr_set: int = 0, attr_clr: int = 0, propagation: int = 0
 ) -> None:
     """Change attributes of the mount whose root `tree` is, with AT_RECURSIVE of all below."""
-    attributes = struct.pack("QQQQ", attr_set, attr_clr, propagation, 0)
-    ffi.call(
-        "syscall", _MOUNT_SETATTR, tree, b"", flags | AT_EMPTY_PATH, attributes, len(attributes)
-    )
+    _mount_setattr(tree, flags, struct.pack("QQQQ", attr_set, attr_clr, propagation, 0))
+
+
+def mount_setattr_idmap(tree: int, flags: int, userns_fd: int) -> None:
+    """Map the IDs of a detached mount as a user namespace does."""
+    _mount_setattr(tree, flags, struct.pack("QQQQ", MOUNT_ATTR_IDMAP, 0, 0, userns_fd))
+
+
+def _mount_setattr(tree: int, flags: int, attributes: bytes) -> None:
+    flags |= AT_EMPTY_PATH
+    ffi.call("syscall", _MOUNT_SETATTR, tree, b"", flags, attributes, len(attributes))
 
 
 def fsopen(fstype: str) -> int:
@@ -177,6 +187,11 @@ def openat2(dirfd: int, path: str, flags: int, resolve: int) -> int:
     """Open a file, with rules for how its path may be resolved."""
     how = struct.pack("QQQ", flags | os.O_CLOEXEC, 0, resolve)
     return ffi.call("syscall", _OPENAT2, dirfd, _c(path), how, len(how))
+
+
+def pidfd_getfd(pidfd: int, fd: int) -> int:
+    """Return a copy of another process's descriptor."""
+    return ffi.call("syscall", _PIDFD_GETFD, pidfd, fd, 0)
 
 
 def close_range(first: int, last: int, flags: int) -> None:
@@ -242,6 +257,11 @@ def personality(persona: int) -> None:
 def set_mempolicy(mode: int, nodemask: bytes) -> None:
     """Set the memory policy of this process; the kernel reads one bit less than it is told."""
     ffi.call("syscall", _number(238, 237), mode, nodemask, 8 * len(nodemask) + 1)
+
+
+def join_session_keyring() -> None:
+    """Begin a session keyring of one's own, without a name (keyctl(2), session-keyring(7))."""
+    ffi.call("syscall", _number(250, 219), _KEYCTL_JOIN_SESSION_KEYRING, None)
 
 
 def bpf_prog_load(program: bytes) -> int:

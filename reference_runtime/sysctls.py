@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from reference_runtime import cgroups, validate_linux
+from reference_runtime import cgroups, steps, validate_linux
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from reference_runtime.creation import Creation
+
+
+class SetParameters(steps.Step):
+    """Set kernel parameters."""
+
+    describe = "set kernel parameters"
+    lifecycle = 5
+
+    def run(self, creation: Creation) -> None:
+        """Set them while the host's /proc is at hand."""
+        apply(creation)
 
 
 def apply(creation: Creation) -> None:

@@ -62,16 +62,27 @@ def rlimit_order(value: Json, where: str) -> None:
 
 def mount_entry(value: Json, where: str) -> None:
     """Check what the members of a mount demand of each other."""
-    for option in value.get("options", []):
-        if option in mount_options.NOT_IMPLEMENTED:
-            raise schema.wrong(f"{where}.options", f"this runtime does not implement {option}")
-    for name in ("uidMappings", "gidMappings"):
-        if value.get(name):
-            raise schema.wrong(
-                f"{where}.{name}", "this runtime does not implement ID-mapped mounts"
-            )
-    if mount_options.BINDS.keys() & set(value.get("options", [])) and not value.get("source"):
+    options = value.get("options", [])
+    is_bind = bool(mount_options.BINDS.keys() & set(options))
+    if is_bind and not value.get("source"):
         raise schema.wrong(f"{where}.source", "is required of a bind mount")
+    is_new = "remount" not in options
+    if mount_options.COPY_UP in options and (
+        is_bind or not is_new or value.get("type") != "tmpfs"
+    ):
+        raise schema.wrong(f"{where}.options", "tmpcopyup is for a mount of the type tmpfs")
+    if value.get("uidMappings") or value.get("gidMappings"):
+        for name, other in (("uidMappings", "gidMappings"), ("gidMappings", "uidMappings")):
+            if not value.get(name):
+                raise schema.wrong(f"{where}.{name}", f"must be specified along with {other}")
+    if mount_options.is_idmapped(value) and not is_new:
+        raise schema.wrong(f"{where}.options", "a mount that exists cannot be ID-mapped")
+    is_cgroup = not is_bind and value.get("type") in {"cgroup", "cgroup2"}
+    if mount_options.is_idmapped(value) and is_cgroup:
+        raise schema.wrong(f"{where}.type", f"{value['type']} cannot be ID-mapped")
+    if is_new and (is_bind or is_cgroup):
+        for name in mount_options.without_effect(options):
+            report.warning(f"{where}.options: {name!r} has no effect on a mount of this kind")
 
 
 STRINGS = schema.array(schema.string)
@@ -87,12 +98,12 @@ HOOK = schema.members(
     required=("path",),
 )
 
-ROOT = schema.members({"path": schema.non_empty, "readonly": schema.boolean}, required=("path",))
+ROOT = schema.members({"path": schema.path, "readonly": schema.boolean}, required=("path",))
 
 MOUNT = schema.both(
     schema.members(
         {
-            "destination": schema.non_empty,
+            "destination": schema.path,
             "source": schema.string,
             "type": schema.string,
             "options": STRINGS,
@@ -179,6 +190,22 @@ def configuration(config: Json) -> None:
                 name, "needs a uts namespace in linux.namespaces: it would rename the host"
             )
     validate_linux.against_namespaces(config.get("linux", {}), namespaces)
+    for index, entry in enumerate(config.get("mounts", [])):
+        if mount_options.is_idmapped(entry):
+            idmapped(entry, f"mounts[{index}]", in_user_namespace="user" in namespaces)
+
+
+def idmapped(entry: Json, where: str, *, in_user_namespace: bool) -> None:
+    """Check that there is a mapping, and somebody who may apply it (mount_setattr(2))."""
+    if not entry.get("uidMappings") and not in_user_namespace:
+        raise schema.wrong(
+            f"{where}.options", "an ID-mapped mount needs mappings or a user namespace"
+        )
+    # init, whose mount it is, has no capability in a user namespace that the runtime has made.
+    if in_user_namespace and not mount_options.BINDS.keys() & set(entry.get("options", [])):
+        raise schema.wrong(
+            f"{where}.options", "in a user namespace only bind mounts can be ID-mapped"
+        )
 
 
 def root_directory(path: str) -> None:

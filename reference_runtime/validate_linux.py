@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from reference_runtime.model import Json
 
+_LONGEST_DEVICE_NAME = 15  # IFNAMSIZ without the null character
 _CLOCKS = ("monotonic", "boottime")
 _IPC_SYSCTLS = frozenset(
     f"kernel.{name}"
@@ -21,7 +22,7 @@ _IPC_SYSCTLS = frozenset(
 
 def cgroups_path(value: str, where: str) -> None:
     """Check the path for what would lead out of the place it names."""
-    schema.string(value, where)
+    schema.path(value, where)
     parts = value.split("/")
     if value.count(":") == 2:  # noqa: PLR2004 (slice:prefix:name)
         raise schema.wrong(where, "this runtime does not implement systemd's form of it")
@@ -60,6 +61,63 @@ def unified_file(value: str, where: str) -> None:
     schema.non_empty(value, where)
     if "/" in value or value in {".", ".."}:
         raise schema.wrong(where, "must be the name of a file in the cgroup")
+
+
+def device_name(value: str, where: str) -> None:
+    """Check for what the kernel takes for the name of a network device."""
+    schema.non_empty(value, where)
+    if len(value.encode()) > _LONGEST_DEVICE_NAME or value in {".", ".."}:
+        raise schema.wrong(where, f"{value!r} is no name of at most {_LONGEST_DEVICE_NAME} bytes")
+    if any(character in "/:" or character.isspace() for character in value):
+        raise schema.wrong(where, "must not contain slashes, colons and blanks")
+
+
+def existing_device(value: str, where: str) -> None:
+    """Check for the name of a network device, which is no template of a name."""
+    device_name(value, where)
+    if "%" in value:
+        raise schema.wrong(where, "must not be a template")
+
+
+def new_device_name(value: str, where: str) -> None:
+    """Check for a name that one device can have, or for a template (dev_alloc_name: one %d)."""
+    if value != "":  # as if it were not specified
+        device_name(value, where)
+        if "%" in value and (value.count("%") > 1 or "%d" not in value):
+            raise schema.wrong(where, "must not contain % but in one %d")
+
+
+def net_devices(value: Json, where: str) -> None:
+    """Check that no two devices are to have one name."""
+    names: set[str] = set()
+    for key, entry in value.items():
+        name = entry.get("name") or key
+        if name in names:
+            raise schema.wrong(f"{where}.{key}.name", f"{name} occurs twice")
+        if "%" not in name:
+            names.add(name)
+
+
+def clos_id(value: str, where: str) -> None:
+    """Check for the name of a group of resctrl, or for / (config-linux.md#intelrdt)."""
+    schema.non_empty(value, where)
+    reserved = {".", "..", "info", "mon_data", "mon_groups"}
+    if value != "/" and ("/" in value or "\n" in value or value in reserved):
+        raise schema.wrong(where, f"{value!r} is no name of a group")
+
+
+def one_line(value: str, where: str) -> None:
+    """Check for a text without a newline."""
+    schema.string(value, where)
+    if "\n" in value:
+        raise schema.wrong(where, "must not contain newlines")
+
+
+def memory_bandwidth(value: str, where: str) -> None:
+    """Check for the schema of memory bandwidth."""
+    one_line(value, where)
+    if not value.startswith("MB:"):
+        raise schema.wrong(where, "must start with MB:")
 
 
 ID_MAPPING = schema.members(
@@ -129,6 +187,16 @@ RESOURCES = schema.members(
     }
 )
 
+INTEL_RDT = schema.members(
+    {
+        "closID": clos_id,
+        "l3CacheSchema": schema.string,  # that newlines are not in it is a SHOULD
+        "memBwSchema": memory_bandwidth,
+        "schemata": schema.array(one_line),
+        "enableMonitoring": schema.boolean,
+    }
+)
+
 LINUX = schema.members(
     {
         "namespaces": schema.unique_by("type", schema.array(NAMESPACE)),
@@ -152,9 +220,12 @@ LINUX = schema.members(
         "personality": validate_attributes.PERSONALITY,
         "mountLabel": mount_label,
         "seccomp": seccomp_rules.SECCOMP,
-        "intelRdt": schema.not_implemented,
+        "intelRdt": INTEL_RDT,
         "memoryPolicy": validate_attributes.MEMORY_POLICY,
-        "netDevices": schema.not_implemented,
+        "netDevices": schema.both(
+            schema.mapping(schema.members({"name": new_device_name}), existing_device),
+            net_devices,
+        ),
     }
 )
 
@@ -167,11 +238,16 @@ def against_namespaces(linux: Json, namespaces: dict[str, Json]) -> None:
             raise schema.wrong(f"linux.{name}", "needs a user namespace in linux.namespaces")
         if user is not None and "path" not in user and not linux.get(name):
             raise schema.wrong(f"linux.{name}", "is required with a new user namespace")
+    if linux.get("netDevices") and "network" not in namespaces:
+        raise schema.wrong("linux.netDevices", "needs a network namespace in linux.namespaces")
     time = namespaces.get("time")
     if linux.get("timeOffsets") and (time is None or "path" in time):
         raise schema.wrong("linux.timeOffsets", "needs a new time namespace in linux.namespaces")
     for key in linux.get("sysctl", {}):
-        kind = sysctl_namespace(sysctl_name(key))
+        name = sysctl_name(key)
+        if {"", "/", "//"} & set(name.split(".")):  # a path with "", "." or ".." leads elsewhere
+            raise schema.wrong(f"linux.sysctl.{key}", "is not the name of a kernel parameter")
+        kind = sysctl_namespace(name)
         if kind not in namespaces:
             need = f"needs a {kind} namespace" if kind else "belongs to no namespace"
             raise schema.wrong(f"linux.sysctl.{key}", f"{need}: it would change the host")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
 import select
 import shutil
 import subprocess
@@ -43,20 +44,19 @@ class Runtime:
         self.work = work
         self.ids: list[str] = []
 
-    def start_process(self, *words: str, cwd: Path | None = None) -> subprocess.Popen[bytes]:
+    def start_process(self, *words: str, **options: Any) -> subprocess.Popen[bytes]:
         """Start one call; stdout and stderr are files of the test."""
+        options = {"stdin": subprocess.DEVNULL, "env": {"LEAK": "1"}, **options}
         with (self.work / "stdout").open("wb") as out, (self.work / "stderr").open("wb") as err:
             return subprocess.Popen(
                 [self.launcher, "--root", self.root, *words],
-                stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                env={"LEAK": "1"},
-                cwd=cwd,
+                **options,
             )
 
-    def __call__(self, *words: str, cwd: Path | None = None) -> Result:
-        process = self.start_process(*words, cwd=cwd)
+    def __call__(self, *words: str, **options: Any) -> Result:
+        process = self.start_process(*words, **options)
         wait_for_exit(process.pid)
         return Result(
             process.wait(),
@@ -118,6 +118,21 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def filtered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program of containers behind seccomp filters."""
+    compiler = shutil.which("cc")
+    if not compiler:
+        pytest.skip("needs a C compiler named cc")
+    path = tmp_path_factory.mktemp("filtered") / "filtered"
+    source = Path(__file__).parent / "filtered.c"
+    options = ["-O1", "-nostdlib", "-static", "-fno-stack-protector", "-fcf-protection=none"]
+    if platform.machine() != "x86_64":
+        options.pop()
+    subprocess.run([compiler, *options, "-o", path, source], check=True)
+    return path
+
+
+@pytest.fixture(scope="session")
 def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("launcher") / "reference-runtime"
     command = [sys.executable, "-m", "reference_runtime.install", str(path)]
@@ -136,6 +151,28 @@ def runtime(launcher: Path, tmp_path: Path):
     for parent in Path("/sys/fs/cgroup").glob(f"*{CGROUP}"):
         with contextlib.suppress(OSError):
             parent.rmdir()  # the first container of a test made it, but was not the last to go
+
+
+@pytest.fixture
+def mount_namespace(runtime, launcher, tmp_path):
+    """A mount namespace in which the runtime runs from now on; gives the pid that is in it."""
+    for name in ("unshare", "nsenter"):
+        if shutil.which(name) is None:
+            pytest.skip(f"needs {name}")
+    words = ["unshare", "--mount", "--propagation=private", "sh", "-c", "echo; read end"]
+    holder = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    inside = tmp_path / "inside"
+    enter = f"{shutil.which('nsenter')} --mount=/proc/{holder.pid}/ns/mnt"
+    inside.write_text(f'#!/bin/sh\nexec {enter} {launcher} "$@"\n')
+    inside.chmod(0o755)
+    runtime.launcher = inside
+    yield holder.pid
+    for identifier in runtime.ids:
+        runtime("delete", "--force", identifier)
+    runtime.launcher = launcher
+    holder.communicate()
 
 
 @pytest.fixture

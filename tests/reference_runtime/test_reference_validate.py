@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reference_runtime import errors, jsonlite, semver, validate
-
-CLIENT_CONFIGS = Path(os.environ.get("OCI_CLIENT_CONFIGS", "/nonexistent"))
 
 
 def minimal() -> dict[str, Any]:
@@ -199,19 +195,3 @@ def test_json_comes_back_as_it_was():
 )
 def test_versions(text, version):
     assert semver.parse(text) == version
-
-
-@pytest.mark.skipif(
-    not CLIENT_CONFIGS.is_dir(), reason="needs engines' config.json files: OCI_CLIENT_CONFIGS=DIR"
-)
-def test_engines_configurations_are_valid_or_ask_for_what_is_not_implemented():
-    refused = {}
-    for path in sorted(CLIENT_CONFIGS.glob("*.json")):
-        config = json.loads(path.read_text())
-        if "ociVersion" in config:
-            try:
-                validate.configuration(config)
-            except errors.OperationError as error:
-                refused[path.name] = str(error)
-
-    assert all("does not implement" in problem for problem in refused.values()), refused
