@@ -1,4 +1,4 @@
-# make conformance [RUNTIME=/usr/sbin/runc] · make test · make lint · make mutants · make bench · make runtimes
+# make conformance [RUNTIME=/usr/sbin/runc] · make test · make test-clients · make lint · make mutants · make bench · make runtimes
 #
 # A target that needs the virtual environment calls `setup`, which costs nothing the second time.
 
@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNTIMES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oci-conformance/runtimes
 
-.PHONY: setup conformance test lint mutants bench deps runtimes clean
+.PHONY: setup conformance test test-clients lint mutants bench deps deps-clients runtimes clean
 
 setup: $(STAMP)
 
@@ -31,7 +31,11 @@ conformance: setup
 
 test: setup
 	@if [ "$$CI" = true ] || ! { command -v runc || command -v crun; } >/dev/null; then $(MAKE) --no-print-directory deps; fi
-	@$(BIN)/pytest tests -n auto --dist worksteal $(PYTEST_ARGS)
+	@$(BIN)/pytest tests --ignore=tests/clients -n auto --dist worksteal $(PYTEST_ARGS)
+
+# podman, containerd and buildah with runc and with the reference runtime: the same comes out.
+test-clients: setup deps deps-clients
+	@$(BIN)/pytest tests/clients -n 2 --dist worksteal $(PYTEST_ARGS)
 
 lint: setup
 	@$(BIN)/ruff check .
@@ -53,6 +57,21 @@ deps:
 	  apt-get update -qq && apt-get install -qq --yes --no-install-recommends --no-remove runc crun; \
 	else \
 	  echo 'no apt-get here: install runc and crun by hand; tests that need them are skipped'; \
+	fi
+
+# Debian packages that make test-clients needs. Installs, never removes.
+deps-clients:
+	@missing=; \
+	for program in podman conmon containerd buildah busybox; do \
+	  command -v $$program >/dev/null || missing="$$missing $$program"; \
+	done; \
+	missing=$$(echo "$$missing" | sed s/busybox/busybox-static/); \
+	if [ -z "$$missing" ]; then \
+	  echo 'podman, conmon, containerd, buildah and busybox are installed'; \
+	elif command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -qq --yes --no-install-recommends --no-remove $$missing; \
+	else \
+	  echo "no apt-get here: install by hand$$missing; tests that need them are skipped"; \
 	fi
 
 # Newer runtimes than Debian's, pinned, from the language registries, into a cache outside the tree.

@@ -6,7 +6,6 @@ It can import nothing (stage.SealImporter): all that it needs was loaded before 
 
 from __future__ import annotations
 
-import errno
 import os
 
 from reference_runtime import (
@@ -17,6 +16,7 @@ from reference_runtime import (
     errors,
     execution,
     hooks,
+    keys,
     locks,
     lsm,
     mounts,
@@ -95,22 +95,6 @@ class NewSession(steps.Step):
     def run(self, _creation: Creation) -> None:
         """Lead a session."""
         os.setsid()
-
-
-class NewKeyring(steps.Step):
-    """Leave the keys of the caller's session, which they are not for the container to use."""
-
-    describe = "begin a session keyring"
-
-    def run(self, creation: Creation) -> None:
-        """Begin one, where the kernel has keys and the caller does not forbid it."""
-        if creation.new_keyring:
-            try:
-                syscalls.join_session_keyring()
-            except OSError as error:
-                if error.errno != errno.ENOSYS:
-                    message = f"cannot begin a session keyring: {errors.reason(error)}"
-                    raise errors.OperationError(message) from None
 
 
 class CgroupNamespace(steps.Step):
@@ -271,7 +255,7 @@ class EnterDirectory(steps.Step):
 
 ENVIRONMENT: list[steps.Step] = [
     NewSession(),
-    NewKeyring(),
+    keys.NewKeyring(),
     CgroupNamespace(),
     Names(),
     PrepareRoot(),

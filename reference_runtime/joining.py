@@ -15,6 +15,7 @@ from reference_runtime import (
     execution,
     forks,
     init,
+    keys,
     lsm,
     signals,
     stage,
@@ -96,7 +97,7 @@ JOINING: list[steps.Step] = [
 ]
 PROGRAM: list[steps.Step] = [
     init.NewSession(),
-    init.NewKeyring(),
+    keys.NewKeyring(),
     lsm.OpenAttributes(),
     OpenTerminal(),
     devices.OwnNull(),

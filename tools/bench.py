@@ -3,6 +3,10 @@
 For each runtime the loop and the suite take turns, so that both meet the same machine. Prints a
 table, and one line of JSON last. Milliseconds are
 means of a round, and of these the medians.
+
+Before that, what create, start, state and delete take of the reference runtime and of runc, in
+turns too, and the ratio of their medians: TARGET is hoped for, beyond LIMIT the exit status is 1.
+`--ratio` measures this alone.
 """
 
 from __future__ import annotations
@@ -25,6 +29,12 @@ from harness.session import Session
 ROUNDS = 2
 CASES = 200
 """Of each kind in a round, and turns of the loop before and after it."""
+
+TARGET, LIMIT = 2.0, 3.0
+PAIRS = 25
+"""Turns of each of two runtimes, of which the medians are compared."""
+
+REFERENCE = str(Path(sys.executable).with_name("reference-runtime"))
 
 SUITE = """
 import pytest
@@ -100,7 +110,45 @@ def loop(path: str, turns: int) -> float:
         session.leave()
 
 
-def _turn(path: str, root: Path, bundle: Path, nonce: str) -> None:
+def compare(one: str, other: str) -> list[dict[str, float]]:
+    """Milliseconds of each operation of two runtimes that take turns: medians."""
+    session = Session.enter(one, 10.0, "1.0.0")
+    try:
+        bundle = session.workspace.bundle("exits", {"cgroups_path": "/loop"})
+        turns: list[list[dict[str, float]]] = [[], []]
+        for number in range(PAIRS + 1):
+            for path, found in zip((one, other), turns, strict=True):
+                root = session.sandbox.work / f"{Path(path).name}-root"
+                turn = _turn(path, root, bundle.path, bundle.nonce)
+                if number:  # the first one fills caches
+                    found.append(turn)
+    finally:
+        session.leave()
+    return [
+        {name: round(median(turn[name] for turn in found) * 1000, 1) for name in found[0]}
+        for found in turns
+    ]
+
+
+def print_ratio() -> bool:
+    """Measure the reference runtime against runc in a process of its own; say if it is in time."""
+    runc = shutil.which("runc")
+    if runc is None:
+        sys.stdout.write("reference runtime / runc: not measured, runc is not installed\n")
+        return True
+    words = [sys.executable, __file__, "--compare", REFERENCE, runc]
+    ours, theirs = json.loads(door.output(words, deadline=300))
+    for name, times in (("reference runtime", ours), ("runc", theirs)):
+        sys.stdout.write(f"{name}: " + ", ".join(f"{op} {ms}" for op, ms in times.items()) + "\n")
+    ratio = ours["all"] / theirs["all"]
+    sys.stdout.write(
+        f"reference runtime / runc: {ratio:.2f} (target {TARGET:g}, limit {LIMIT:g}; "
+        f"medians of {PAIRS}, in turns, ms)\n"
+    )
+    return bool(ratio <= LIMIT)
+
+
+def _turn(path: str, root: Path, bundle: Path, nonce: str) -> dict[str, float]:
     before = set(procfs.children(os.getpid()))
     rootfs = bundle / "rootfs"
     shutil.rmtree(rootfs / "dev")
@@ -108,27 +156,33 @@ def _turn(path: str, root: Path, bundle: Path, nonce: str) -> None:
     out = bundle / "out"
     with out.open("wb") as stream:
         words = ["create", "--bundle", str(bundle), "loop"]
-        _spawn([path, "--root", str(root), *words], stream.fileno())
+        create = _spawn([path, "--root", str(root), *words], stream.fileno())
     (pid,) = set(procfs.children(os.getpid())) - before
     pidfd = os.pidfd_open(pid)
-    _spawn([path, "--root", str(root), "start", "loop"], None)
+    start = _spawn([path, "--root", str(root), "start", "loop"], None)
     door.readable(pidfd, 10)
     os.close(pidfd)
     os.waitpid(pid, 0)
-    _spawn([path, "--root", str(root), "state", "loop"], None)
-    _spawn([path, "--root", str(root), "delete", "loop"], None)
+    state = _spawn([path, "--root", str(root), "state", "loop"], None)
+    delete = _spawn([path, "--root", str(root), "delete", "loop"], None)
     if nonce not in out.read_text():
         raise SystemExit(f"{path}: the program of the loop printed nothing")
+    times = {"create": create, "start": start, "state": state, "delete": delete}
+    return {**times, "all": sum(times.values())}
 
 
-def _spawn(words: list[str], stdout: int | None) -> None:
+def _spawn(words: list[str], stdout: int | None) -> float:
+    """Run one operation; return the seconds that it took."""
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, stdout or null, 1)]
+    began = time.monotonic()
     pid = os.posix_spawn(words[0], words, os.environ, file_actions=actions)
     os.close(null)
     _, status = os.waitpid(pid, 0)
+    seconds = time.monotonic() - began
     if status:
         raise SystemExit(f"{' '.join(words)}: status {status}")
+    return seconds
 
 
 def suite(path: str, directory: Path) -> tuple[float, float, float]:
@@ -187,6 +241,12 @@ def main() -> int:
     if sys.argv[1:2] == ["--loop"]:
         sys.stdout.write(f"{loop(sys.argv[2], CASES // 2)}\n")
         return 0
+    if sys.argv[1:2] == ["--compare"]:
+        sys.stdout.write(json.dumps(compare(*sys.argv[2:4])) + "\n")
+        return 0
+    in_time = print_ratio()
+    if sys.argv[1:2] == ["--ratio"]:
+        return 0 if in_time else 1
     given = sys.argv[1:] or [p for p in map(shutil.which, ("runc", "crun")) if p]
     if not given:
         raise SystemExit("no runtime to measure: make deps, or make bench RUNTIME=PATH")
@@ -195,7 +255,7 @@ def main() -> int:
         found.append(asdict(measure(path)))
         sys.stdout.write(f"{found[-1]}\n")
     sys.stdout.write(json.dumps(found) + "\n")
-    return 0
+    return 0 if in_time else 1
 
 
 if __name__ == "__main__":

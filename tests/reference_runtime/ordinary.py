@@ -21,7 +21,12 @@ def interpreter() -> str:
         code = "import sys, _ctypes; sys.exit(sys.version_info < (3, 11))"
         try:  # not by setpriv, whose execve(2) still has root's rights to find the file
             done = subprocess.run(
-                [path, "-IS", "-c", code], user=UID, group=UID, extra_groups=[], capture_output=True
+                [path, "-IS", "-c", code],
+                check=False,
+                user=UID,
+                group=UID,
+                extra_groups=[],
+                capture_output=True,
             )
         except OSError:
             continue
@@ -42,11 +47,11 @@ def install(directory: Path, python: str) -> Path:
 def own(directory: Path) -> None:
     """Give everything in a directory to the user."""
     for top, _, files in os.walk(directory):
-        for path in (top, *(os.path.join(top, name) for name in files)):
+        for path in (top, *(f"{top}/{name}" for name in files)):
             os.chown(path, UID, UID, follow_symlinks=False)
 
 
 def can_make_user_namespaces() -> bool:
     """Say whether the host lets this user make one, with rights in it."""
     words = [*CALLER, "unshare", "--user", "--map-root-user", "--mount", "true"]
-    return subprocess.run(words, capture_output=True).returncode == 0
+    return subprocess.run(words, check=False, capture_output=True).returncode == 0

@@ -64,9 +64,9 @@ class Often:
         self.times = times
 
     def repeated(self, item: object) -> Raw:
-        """Return the items of the array, not more than 10 MB of them."""
+        """Return the items of the array, not more than 1 MB of them."""
         text = encode(item)
-        return Raw(",".join([text] * min(self.times, 1 + MEGABYTES // (len(text) + 1))))
+        return Raw(",".join([text] * min(self.times, 1 + MEGABYTES // 10 // (len(text) + 1))))
 
     def __repr__(self) -> str:
         return f"Often({self.times})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -17,6 +18,13 @@ from tests.reference_runtime.ordinary import CALLER, UID
 
 HOSTS = ("/usr", "/lib", "/lib64", "/bin")  # of the dynamic linker and the interpreter's libraries
 READ_ONLY, SEALED = "30", "1"  # EROFS of the mount; EPERM of the sealed file
+
+
+class Attacked(Runtime):
+    """The runtime, the interpreter that it runs on, and who calls it."""
+
+    python = Path()
+    is_rootless = False
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +61,14 @@ def runtime(request, place):
     shutil.copy(found, python)
     work = place / "work"
     work.mkdir()
-    made = Runtime(ordinary.install(place, str(python)), work)
+    made = Attacked(ordinary.install(place, str(python)), work)
     made.python = python
     made.is_rootless = request.param != "root"
     if made.is_rootless:
         if not ordinary.can_make_user_namespaces():
             pytest.skip("needs user namespaces of ordinary users")
         caller = place / "caller"
-        words = " ".join([shutil.which("setpriv"), *CALLER[1:], str(made.launcher)])
+        words = " ".join([str(shutil.which("setpriv")), *CALLER[1:], str(made.launcher)])
         caller.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
         caller.chmod(0o755)
         made.launcher = caller
@@ -82,8 +90,13 @@ def bundle(runtime, config, place, attack, program):
     (rootfs / "script").write_text("#!/proc/self/exe\n")
     (rootfs / "script").chmod(0o755)
     for path in HOSTS:
-        if os.path.isdir(path):
-            mount = {"destination": path, "type": "none", "source": path, "options": ["rbind", "ro"]}
+        if Path(path).is_dir():
+            mount = {
+                "destination": path,
+                "type": "none",
+                "source": path,
+                "options": ["rbind", "ro"],
+            }
             config["mounts"].append(mount)
     if runtime.is_rootless:
         del config["linux"]["cgroupsPath"]
@@ -125,7 +138,11 @@ def test_exec_runs_from_what_the_container_cannot_write(runtime, config, bundle)
     assert runtime("start", identifier).ok
     process = runtime.work / "process.json"
     process.write_text(json.dumps(attacking(config)))
+    pid_file = runtime.work / "pid"
+    words = ["exec", "--detach", "--process", str(process), "--pid-file", str(pid_file)]
 
-    assert runtime("exec", "--process", str(process), identifier).status == 0
+    assert runtime(*words, identifier).ok  # and it ends: an executed file cannot be written
 
+    with contextlib.suppress(ProcessLookupError):
+        wait_for_exit(int(pid_file.read_text()))
     judge(runtime, bundle, before)

@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from tests.reference_runtime.conftest import Runtime, wait_for_exit
 from tests.reference_runtime.ordinary import CALLER, UID
 
 REMOUNT = ["remount", "bind", "ro"]
-OWN_ROOT = Path(f"/tmp/reference-runtime-{UID}")
+OWN_ROOT = Path(f"/tmp/reference-runtime-{UID}")  # noqa: S108
 SUBORDINATE = 2_000_000_000  # IDs that nobody has
 
 
@@ -34,21 +35,21 @@ class Rootless(Runtime):
         self.cgroup = None
         self.options = ["--root", str(self.root)]
 
-    def start_process(self, *words, cwd=None):
+    def start_process(self, *words, **options):
         def join():
             if self.cgroup and self.cgroup.exists():
                 (self.cgroup / "cgroup.procs").write_text("0")
 
         with (self.work / "stdout").open("wb") as out, (self.work / "stderr").open("wb") as err:
+            caller = [*self.before, shutil.which("setpriv"), *CALLER[1:], *self.inside]
             return subprocess.Popen(
-                [*self.before, shutil.which("setpriv"), *CALLER[1:], *self.inside, self.launcher]
-                + [*self.options, *words],
+                [*caller, self.launcher, *self.options, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
                 env=self.env,
-                cwd=cwd or "/",
-                preexec_fn=join,
+                **{"cwd": "/", **options},
+                preexec_fn=join,  # noqa: PLW1509 (no threads here)
             )
 
 
@@ -61,16 +62,24 @@ def place():
     shutil.rmtree(made)
 
 
-@pytest.fixture
-def runtime(place):
+@pytest.fixture(scope="module")
+def launcher():
     if os.geteuid() != 0:
         pytest.skip("needs root, to become an ordinary user")
     python = ordinary.interpreter()
     if not ordinary.can_make_user_namespaces():
         pytest.skip("needs user namespaces of ordinary users")
+    directory = Path(tempfile.mkdtemp(prefix="reference-runtime-tests-", dir="/var/tmp"))
+    directory.chmod(0o755)
+    yield ordinary.install(directory, python)
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def runtime(place, launcher):
     work = place / "work"
     work.mkdir()
-    made = Rootless(ordinary.install(place, python), work)
+    made = Rootless(launcher, work)
     ordinary.own(work)
     yield made
     for identifier in made.ids:
@@ -118,6 +127,10 @@ def mounted(runtime, identifier, destination):
     found = [line.split() for line in lines if line.split()[4] == destination]
     assert found, f"nothing is mounted at {destination}"
     return found[-1]
+
+
+def names(directory):
+    return sorted(path.name for path in directory.iterdir())
 
 
 def refused(runtime, bundle):
@@ -176,12 +189,13 @@ class TestLifecycle:
         pid_file = runtime.work / "pid"
         words = ["exec", "--detach", "--pid-file", str(pid_file), identifier, "/program", "wait"]
         assert runtime(*words).ok
-        pidfd = os.pidfd_open(int(pid_file.read_text()))
+        status = Path(f"/proc/{pid_file.read_text()}/stat")
 
-        assert runtime("kill", "--all", identifier, "TERM").ok
+        assert runtime("kill", "--all", identifier, "STOP").ok  # TERM would end init, and so all
 
-        wait_for_exit(pidfd=pidfd)
-        os.close(pidfd)
+        deadline = time.monotonic() + 10
+        while status.read_text().rpartition(")")[2].split()[0] != "T":
+            assert time.monotonic() < deadline
 
     def test_pause_without_a_freezer_says_so(self, runtime, config, make_bundle):
         identifier = runtime.create(make_bundle(config))
@@ -282,14 +296,18 @@ class TestMappings:
     def test_a_helper_that_is_not_installed(self, monkeypatch):
         monkeypatch.setattr(id_maps, "DIRECTORIES", ("/nonexistent",))
 
-        with pytest.raises(errors.OperationError, match="newgidmap.*is not installed"):
+        with pytest.raises(errors.OperationError, match=r"newgidmap .*is not installed"):
             id_maps.find("newgidmap")
 
 
 def grant(runtime, place, text):
     """Have the helpers find this in subuid(5) and subgid(5): in a mount namespace of the call's."""
     users = Path("/etc/passwd").read_text()
-    texts = {"passwd": f"{users}ordinary:x:{UID}:{UID}::/:/bin/sh\n", "subuid": text, "subgid": text}
+    texts = {
+        "passwd": f"{users}ordinary:x:{UID}:{UID}::/:/bin/sh\n",
+        "subuid": text,
+        "subgid": text,
+    }
     script = 'exec "$@"'
     for name, content in texts.items():
         if not Path("/etc", name).exists():
@@ -387,7 +405,7 @@ def delegated():
 class TestStateRoot:
     """Where the state is without --root."""
 
-    def test_below_the_runtime_directory(self, runtime, config, make_bundle, place):
+    def test_below_the_runtime_directory(self, runtime, config, make_bundle):
         runtime.options = []
         runtime.env = {"XDG_RUNTIME_DIR": str(runtime.work)}
 
@@ -407,7 +425,7 @@ class TestStateRoot:
         assert runtime("delete", "--force", identifier).ok
 
     @pytest.mark.parametrize("make", ["of-root", "writable", "link"])
-    def test_not_in_what_somebody_else_has_put_there(self, runtime, make, place):
+    def test_not_in_what_somebody_else_has_put_there(self, runtime, make):
         runtime.options = []
         path = OWN_ROOT
         if make == "link":
@@ -458,7 +476,9 @@ class TestEnvironment:
 
         found = mounted(runtime, identifier, path)
         assert {"ro", *options} <= set(found[5].split(","))
-        assert init_file(runtime, identifier, f"root{path}").stat().st_dev == os.stat(path).st_dev
+        assert (
+            init_file(runtime, identifier, f"root{path}").stat().st_dev == Path(path).stat().st_dev
+        )
 
     def test_a_terminal_group_that_is_not_mapped(self, runtime, config, make_bundle):
         options = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]
@@ -499,7 +519,7 @@ class TestEnvironment:
         identifier = runtime.create(make_bundle(config))
 
         found = init_file(runtime, identifier, "root/sys/fs/cgroup")
-        assert sorted(os.listdir(found)) == sorted(os.listdir("/sys/fs/cgroup"))
+        assert names(found) == names(Path("/sys/fs/cgroup"))
         assert os.statvfs(found).f_flag & os.ST_RDONLY
 
 
