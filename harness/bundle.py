@@ -43,6 +43,8 @@ class Bundle:
     deadline: float
     config_text: str
     """config.json as it was written."""
+    terminal: bool = False
+    """Whether its program has a terminal: then create is given a socket for the master."""
     calls: Sequence[Call] = ()
     """Operations of the case that were begun in the background."""
     _gates: list[Gate] = field(default_factory=list)

@@ -7,8 +7,8 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from harness import door, events, procfs
-from harness.faults import NotShown
+from harness import controllers, door, events, mountinfo, procfs
+from harness.faults import HarnessError, NotShown
 from harness.procfs import Process
 from harness.state import State, Status
 
@@ -17,19 +17,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.bundle import Bundle
+    from harness.controllers import Limits
+    from harness.mountinfo import Mount
     from harness.probe import Line
     from harness.runtime import Call, Runtime
+    from harness.terminal import Terminal
 
 
 class Container:
     """A container that create has made; operations raise the RuntimeFault that they end in."""
 
-    def __init__(self, runtime: Runtime, id_: str, bundle: Bundle, output: Path) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        id_: str,
+        bundle: Bundle,
+        output: Path,
+        terminal: Terminal | None = None,
+    ) -> None:
         self.id = id_
         self.bundle = bundle
         self.runtime = runtime
         self.deleted = False
         self._output = output
+        self._terminal = terminal
         self._last = "create"
         self._process: Process | None = None
         self._pidfd: int | None = None
@@ -80,6 +91,21 @@ class Container:
         self.runtime.delete(self.id)
         self.deleted = True
 
+    def execute(self, **process: object) -> dict[str, Any]:
+        """Execute a further program by the runtime's exec; return the facts that it prints.
+
+        ``process`` are the members of its configuration besides args, cwd and user.
+        """
+        words = [f"nonce={self.bundle.nonce}", "facts"]
+        least = {"args": ["/probe", *words], "cwd": "/", "user": {"uid": 0, "gid": 0}}
+        self._last = "exec"
+        output = self.runtime.exec(self.id, {**least, **process})
+        for line in events.lines(output, self.bundle.nonce):
+            if line.event == "facts":
+                facts: dict[str, Any] = dict(line.data["facts"])  # type: ignore[call-overload]
+                return facts
+        raise NotShown("what exec executed did not show its facts", self._last)
+
     # What the program shows
 
     @property
@@ -94,6 +120,25 @@ class Container:
             found = self._shown(lambda line: line.event == "facts", "facts")
             self._facts = dict(found.data["facts"])  # type: ignore[call-overload]
         return self._facts
+
+    @property
+    def mounts(self) -> list[Mount]:
+        """The mount table that its program printed among its facts."""
+        return mountinfo.parse(self.facts["mountinfo"])
+
+    def mount(self, point: str) -> Mount:
+        """Return what its program has mounted on top at ``point``; NotShown if nothing is."""
+        found = mountinfo.on_top(self.mounts, point)
+        if found is None:
+            raise NotShown(f"nothing is mounted at {point}", "create")
+        return found
+
+    def ran(self, path: str) -> dict[str, Any]:
+        """Return the ids that the program at ``path`` had, which its own one ran; empty if not."""
+        for line in self.lines:
+            if line.event == "facts" and line.as_ == path:
+                return dict(line.data["facts"]["ids"])  # type: ignore[index]
+        return {}
 
     def printed(self, event: str) -> Container:
         """Wait until its program has printed this event; NotShown if it does not in time."""
@@ -146,6 +191,11 @@ class Container:
             self._open(found.pid)
         return self._process
 
+    @property
+    def limits(self) -> Limits:
+        """The control files of its cgroups, found by its process."""
+        return controllers.Limits.of(self.process)
+
     def watch(self) -> None:
         """Hold on to the container process, so that its end is an event and not a guess.
 
@@ -154,6 +204,16 @@ class Container:
         """
         if self._pidfd is None:
             self.process  # noqa: B018 - asks the runtime and opens the pidfd
+
+    @property
+    def terminal(self) -> Terminal:
+        """The caller's end of its terminal, which its process asks for.
+
+        Its program then says everything ``to=/log``, where no terminal changes it.
+        """
+        if self._terminal is None:
+            raise HarnessError("the bundle asks for no terminal")
+        return self._terminal
 
     def adopt(self, pid: int) -> None:
         """Take our new child ``pid`` for the container process when waiting for its end."""
@@ -214,7 +274,9 @@ class Container:
         return self.process.halted
 
     def close(self) -> None:
-        """Let go of the process."""
+        """Let go of the process and of its terminal."""
+        if self._terminal is not None:
+            self._terminal.close()
         if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None

@@ -21,6 +21,7 @@ from harness import (
     progress,
     recorder,
     results,
+    rootless,
 )
 from harness.probe.build import build
 from harness.results import Verdict
@@ -55,16 +56,20 @@ class Setup:
     @classmethod
     def find_out(cls, config: pytest.Config) -> Setup:
         """Ask host and runtime; UsageError for what the user has to put right."""
+        chosen = options.read(config)
+        if chosen.rootless:
+            rootless.enter(_base(config, chosen))
         host.check()
         configuration.check()
-        chosen = options.read(config)
         path = identify.program(chosen.runtime) if chosen.runtime else _bundled()
         found = identify.identify(path, chosen.deadline, chosen.spec_version)
         probe = Path(chosen.probe).absolute() if chosen.probe else build()
         known = expectations.NONE
         if chosen.expectations != "none":
             file = Path(chosen.expectations) if chosen.expectations else expectations.find(found)
-            known = expectations.load(file, found.spec_version) if file else known
+            load = expectations.load
+            rootless_ = host.in_user_namespace()
+            known = load(file, found.spec_version, rootless=rootless_) if file else known
         return cls(found, chosen, str(probe), known)
 
     def to_text(self) -> str:
@@ -87,6 +92,15 @@ class Setup:
         )
 
 
+def _base(config: pytest.Config, chosen: options.Options) -> Path:
+    """Where results go: a directory for each runtime is below it, unless it was given."""
+    if chosen.results:
+        return Path(chosen.results)
+    base = config.rootpath / "build" / "results"
+    # What an ordinary user runs belongs to one, and says something else than what root runs.
+    return base / "rootless" if chosen.rootless else base
+
+
 def _bundled() -> str:
     launcher = options.bundled_runtime()
     if not launcher.exists():
@@ -101,8 +115,8 @@ class Controller:
         self.setup = Setup.find_out(config)
         runtime = self.setup.runtime
         name = f"{runtime.name}-{runtime.version}".replace("/", "_")
-        given = self.setup.options.results
-        directory = Path(given) if given else config.rootpath / "build" / "results" / name
+        directory = _base(config, self.setup.options)
+        directory = directory if self.setup.options.results else directory / name
         partial = options.partial(config)
         header = results.Header(
             format=results.FORMAT,
@@ -127,7 +141,7 @@ class Controller:
         return (
             f"runtime: {runtime.name} {runtime.version} ({runtime.path}), judged by "
             f"{runtime.spec_version} (from {runtime.spec_version_from})"
-            f"{f', expectations {known}' if known else ''}"
+            f"{f', expectations {known}' if known else ''}{rootless.described()}"
         )
 
     @pytest.hookimpl(optionalhook=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from harness.faults import HarnessError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -87,17 +87,20 @@ def start(  # noqa: PLR0913 - the attributes of a process, each by name
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     stdin: Path | None = None,
+    become: Callable[[], None] | None = None,
 ) -> Started:
     """Start ``argv`` in a process group of its own.
 
     ``stdout`` and ``stderr`` are appended to, ``stdin`` is opened anew (default /dev/null, looked
     up now: the sandbox has a private one). SIGPIPE and SIGXFSZ are at their defaults in the child,
-    which Python ignores and an ignored signal would be inherited by the container.
+    which Python ignores and an ignored signal would be inherited by the container. ``become`` is
+    called in the child, before the program is executed.
 
     Raises UsageError if there is no such program or it cannot be executed.
     """
     with (
-        open(stdin or "/dev/null", "rb") as in_,  # noqa: PTH123 - may be a fifo or a device
+        # It may be a terminal, which must not become our own.
+        os.fdopen(os.open(stdin or "/dev/null", os.O_RDONLY | os.O_NOCTTY), "rb") as in_,
         stdout.open("ab") as out,
         stderr.open("ab") as err,
     ):
@@ -112,6 +115,7 @@ def start(  # noqa: PLR0913 - the attributes of a process, each by name
                 cwd=cwd,
                 env=env,
                 process_group=0,
+                preexec_fn=become,  # noqa: PLW1509 - it makes system calls only
             )
         except FileNotFoundError as error:
             raise UsageError(f"{argv[0]}: no such program; give the path of a runtime") from error

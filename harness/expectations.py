@@ -42,6 +42,8 @@ class Expectation:
     """Whether the case may also be blocked."""
     unstable: bool = False
     """The runtime does so in some runs only: it may also be blocked, or pass."""
+    rootless: bool | None = None
+    """Only in runs of an ordinary user, or only in those of root; else in both."""
 
     def covers(self, case: str, clauses: Iterable[str]) -> bool:
         """Whether this is about that case."""
@@ -96,17 +98,21 @@ def find(runtime: Runtime) -> Path | None:
     return None
 
 
-def load(path: Path, spec_version: str) -> Expectations:
+def load(path: Path, spec_version: str, *, rootless: bool = False) -> Expectations:
     """Read a file; ExpectationError naming the entry for anything wrong with it."""
     entries = _table(path).get("known", [])
     if not isinstance(entries, list):
         raise ExpectationError(f"{path.name}: known is no array of tables: write [[known]]")
     read = [_read(entry, path, number) for number, entry in enumerate(entries, 1)]
-    held = (e for e in read if not e.spec or _in(spec_version, e.spec, path))
+    held = (
+        e
+        for e in read
+        if (not e.spec or _in(spec_version, e.spec, path)) and e.rootless in {None, rootless}
+    )
     return Expectations(path.name, tuple(held))
 
 
-_SHAPES: dict[str, type] = {"cases": list, "blocked": bool, "unstable": bool}
+_SHAPES: dict[str, type] = {"cases": list, "blocked": bool, "unstable": bool, "rootless": bool}
 """Of the members of an entry; all others are strings."""
 
 

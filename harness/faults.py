@@ -9,6 +9,8 @@
     |   |-- RuntimeHung              still running at the deadline
     |   `-- MalformedOutput          succeeded, but what it printed cannot be read
     |-- NotShown                     the container never showed the sign that the case waits for
+    |-- HostLacks                    this host cannot do what a configuration asks for: verdict skip
+    |-- NotClaimed                   the runtime does not say that it does this: not-applicable
     |-- HarnessError                 the world could not be built, watched or cleaned: verdict error
     `-- UsageError                   bad input from the user: one clear line, exit status 4
         |-- ProbeError               the probe cannot be built here
@@ -71,6 +73,14 @@ class NotShown(ConformanceError):
     def __init__(self, message: str, operation: str) -> None:
         super().__init__(message)
         self.operation = operation
+
+
+class HostLacks(ConformanceError):
+    """This host, or this lane of it, lacks what the bundle of the case needs."""
+
+
+class NotClaimed(ConformanceError):
+    """The case is about what a runtime says of itself, and this one does not say it."""
 
 
 class HarnessError(ConformanceError):

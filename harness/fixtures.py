@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from harness import current, foreign, procfs
+from harness.caller import Caller
 from harness.demands import control
 from harness.faults import NotShown, OperationError, RuntimeCrashed, RuntimeFault
 from harness.hooks import OPERATIONS
@@ -143,15 +144,17 @@ def shared(session: Session, request: pytest.FixtureRequest) -> Callable[..., Co
     """Return one container for all cases of the module that ask for the same template and values.
 
     It is created and started once; its operations are evidence of each of these cases. Where that
-    fails, each of them is blocked by the same fault.
+    fails, each of them is blocked by the same fault. ``prepare`` is called with its bundle first.
     """
 
-    def make(template: str, **values: object) -> Container:
+    def make(
+        template: str, *, prepare: Callable[[Bundle], object] | None = None, **values: object
+    ) -> Container:
         key = (request.module.__name__, template, repr(values))
         journal = session.workspace.runtime.journal
         first = key not in session.shared
         if first:
-            session.evidence[key] = _share(session, key, template, values)
+            session.evidence[key] = _share(session, key, template, values, prepare)
         evidence = session.evidence[key]
         if not first:
             journal.lent += len(evidence.operations)
@@ -169,10 +172,20 @@ def shared(session: Session, request: pytest.FixtureRequest) -> Callable[..., Co
     return make
 
 
-def _share(session: Session, key: object, template: str, values: dict[str, Any]) -> Journal:
+def _share(
+    session: Session,
+    key: object,
+    template: str,
+    values: dict[str, Any],
+    prepare: Callable[[Bundle], object] | None,
+) -> Journal:
     evidence = session.lasting.runtime.journal = Journal()
+    bundle: Bundle | str = template
+    if prepare is not None:
+        bundle = _maker(session.lasting)(template, **values)
+        prepare(bundle)
     try:
-        session.shared[key] = _creator(session.lasting)(template, **values).start()
+        session.shared[key] = _creator(session.lasting)(bundle, **values).start()
     except (RuntimeFault, NotShown) as fault:
         session.shared[key] = fault
     session.workspace.baseline = session.workspace.look()
@@ -266,6 +279,18 @@ def calling(
         return in_background(workspace.runtime.deleting(id_))
 
     return begin
+
+
+@pytest.fixture
+def caller(session: Session) -> Iterator[Callable[..., None]]:
+    """Call the runtime, until the case ends, as a process with these members of ``Caller``."""
+    runtime = session.workspace.runtime
+
+    def be(**members: Any) -> None:  # noqa: ANN401 - as Caller has them
+        runtime.caller = Caller(**members)
+
+    yield be
+    runtime.caller = Caller()
 
 
 @pytest.fixture

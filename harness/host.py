@@ -9,14 +9,18 @@ from __future__ import annotations
 import os
 import platform
 import re
+import stat
+import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness import results
+from harness import linux, loop, netlink, results
 from harness.faults import UsageError
 
-CAPABILITIES = {"CAP_SYS_ADMIN": 21, "CAP_SYS_RESOURCE": 24, "CAP_MKNOD": 27}
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -45,16 +49,42 @@ def check() -> None:
     if platform.system() != "Linux":
         raise UsageError(f"this is {platform.system()}; OCI runtimes are judged on Linux only")
     if os.geteuid() != 0:
-        raise UsageError("not root: the suite makes namespaces and cgroups; run it by sudo")
+        raise UsageError(
+            "not root: the suite makes namespaces and cgroups; run it by sudo, or with --rootless"
+        )
     if not has_capability("CAP_SYS_ADMIN"):
         raise UsageError("no CAP_SYS_ADMIN: run outside of the container, or in a privileged one")
-    if not hierarchies():
+    if not hierarchies() and not in_user_namespace():
         raise UsageError("no cgroup hierarchy is mounted; mount cgroup2 on /sys/fs/cgroup")
+
+
+def in_user_namespace() -> bool:
+    """Whether we are in a user namespace that has not all IDs of the host: not root of the host."""
+    return Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]
+
+
+def outside_uid() -> int:
+    """Our user ID in the user namespace that ours was made in."""
+    for line in Path("/proc/self/uid_map").read_text().splitlines():
+        inside, outside, count = map(int, line.split())
+        if inside <= os.geteuid() < inside + count:
+            return outside + os.geteuid() - inside
+    return os.geteuid()
+
+
+def user_directory() -> Path:
+    """Make and return the directory of this ordinary user that all mapped IDs can walk."""
+    path = Path(f"/tmp/oci-conformance-{outside_uid()}")  # noqa: S108 - checked to be ours
+    path.mkdir(mode=0o711, exist_ok=True)
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+        raise UsageError(f"{path} belongs to somebody else; remove it")
+    return path
 
 
 def has_capability(name: str) -> bool:
     """Whether the effective set has this capability."""
-    return bool(_status_mask("CapEff") >> CAPABILITIES[name] & 1)
+    return bool(_status_mask("CapEff") >> linux.CAPABILITIES.index(name) & 1)
 
 
 def hierarchies() -> list[Hierarchy]:
@@ -126,9 +156,10 @@ def describe() -> results.Host:
         cgroup=layout(),
         lsms=_lsms(),
         capabilities=f"{_status_mask('CapBnd'):016x}",
-        uid=os.getuid(),
+        uid=outside_uid(),
         cpus=len(os.sched_getaffinity(0)),
         python=platform.python_version(),
+        rootless=in_user_namespace(),
     )
 
 
@@ -152,7 +183,8 @@ def _status_mask(name: str) -> int:
 
 def cap_sys_resource() -> str:
     """Raising a hard limit, or lowering oom_score_adj below the inherited one."""
-    return "" if has_capability("CAP_SYS_RESOURCE") else "the caller lacks CAP_SYS_RESOURCE"
+    lacks = not has_capability("CAP_SYS_RESOURCE")
+    return "the caller lacks CAP_SYS_RESOURCE" if lacks else real_root()
 
 
 def user_namespaces() -> str:
@@ -164,25 +196,95 @@ def user_namespaces() -> str:
     return "" if limit > 0 else "user.max_user_namespaces is 0"
 
 
+def time_namespaces() -> str:
+    """Time namespaces can be made: Linux 5.6 with CONFIG_TIME_NS."""
+    return "" if Path("/proc/self/ns/time").exists() else "the kernel has no time namespaces"
+
+
+@cache
+def virtual_network_devices() -> str:
+    """Pairs of veth(4) devices can be made, tried in a network namespace of its own."""
+    refused: list[OSError] = []
+
+    def make() -> None:
+        try:
+            linux.unshare(linux.CLONE_NEWNET)
+            netlink.add_pair("conformance0", "conformance1")
+        except OSError as error:
+            refused.append(error)
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    thread.join()
+    return f"no veth devices can be made ({refused[0].strerror}); modprobe veth" if refused else ""
+
+
 def pid_numbers_can_be_chosen() -> str:
     """The next pid can be set: ns_last_pid(5) of CONFIG_CHECKPOINT_RESTORE."""
+    if reason := real_root():
+        return reason  # whoever owns the pid namespace may
     writable = os.access("/proc/sys/kernel/ns_last_pid", os.W_OK)
     return "" if writable else "/proc/sys/kernel/ns_last_pid cannot be written"
 
 
+def cgroups() -> str:
+    """Cgroups can be made: by root, or where one is delegated to the user."""
+    delegated = any(os.access(h.directory / "cgroup.procs", os.W_OK) for h in hierarchies())
+    return "" if delegated else "rootless, and no cgroup is delegated to this user"
+
+
+def real_root() -> str:
+    """Root of the host: what only the initial user namespace may, say making device nodes."""
+    return "rootless: the caller is not root of the host" if in_user_namespace() else ""
+
+
+def many_ids() -> str:
+    """More than one user and group ID, for containers with users and mappings of their own."""
+    counts = [
+        sum(
+            int(line.split()[2]) for line in Path(f"/proc/self/{kind}_map").read_text().splitlines()
+        )
+        for kind in ("uid", "gid")
+    ]
+    return (
+        "" if min(counts) > 1 else "rootless with a single ID: no newuidmap or no subuid(5) entry"
+    )
+
+
 def cpuset_controller() -> str:
     """A cpuset controller in some hierarchy."""
-    return _controller("cpuset")
+    return lacking_controller("cpuset")
 
 
 def pids_controller() -> str:
     """A pids controller in some hierarchy."""
-    return _controller("pids")
+    return lacking_controller("pids")
 
 
-def _controller(name: str) -> str:
+def lacking_controller(name: str) -> str:
+    """Say that no hierarchy has this controller; empty if one has."""
+    if reason := cgroups():
+        return reason
     for h in hierarchies():
         controllers = h.mount_point / "cgroup.controllers"
         if name in h.options.split(",") or (h.unified and name in controllers.read_text().split()):
             return ""
     return f"no cgroup hierarchy has the {name} controller"
+
+
+def mount_setattr() -> str:
+    """mount_setattr(2), which options for a whole tree of mounts need."""
+    return "" if linux.has_mount_setattr() else "no mount_setattr(2): the kernel is below 5.12"
+
+
+def loop_devices() -> str:
+    """Loop devices, and a tool that makes a file system for one."""
+    return real_root() or loop.lacking()
+
+
+def idmapped_mounts() -> str:
+    """ID-mapped mounts of a tmpfs, on which the suite works."""
+    if reason := real_root() or user_namespaces() or mount_setattr():
+        return reason
+    numbers = tuple(map(int, re.findall(r"\d+", platform.release())[:2]))
+    return "" if numbers >= (6, 3) else "a tmpfs can be ID-mapped from Linux 6.3 on"

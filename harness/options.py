@@ -31,6 +31,7 @@ class Options:
     results: str
     deadline: float
     probe: str
+    rootless: bool = False
 
 
 def add(parser: pytest.Parser) -> None:
@@ -70,6 +71,11 @@ def add(parser: pytest.Parser) -> None:
         help="seconds that one operation, or one sign of a container, may take (default: 5)",
     )
     group.addoption("--probe", metavar="PATH", default="", help="a probe that was built elsewhere")
+    group.addoption(
+        "--rootless",
+        action="store_true",
+        help="judge the runtime as an ordinary user runs it, in a user namespace",
+    )
 
 
 VALUED = (
@@ -122,6 +128,7 @@ def read(config: pytest.Config) -> Options:
         results=config.getoption("--results"),
         deadline=deadline,
         probe=probe,
+        rootless=config.getoption("--rootless"),
     )
 
 

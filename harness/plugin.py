@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import clauses, controller, current, expectations, options, progress, results, verdicts
+from harness import (
+    clauses,
+    controller,
+    current,
+    expectations,
+    host,
+    options,
+    progress,
+    results,
+    verdicts,
+)
 from harness.controller import Setup
 from harness.faults import UsageError
 from harness.results import Verdict
@@ -21,7 +31,10 @@ from harness.session import Session
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-pytest_plugins = ["harness.fixtures"]
+pytest_plugins = ["harness.fixtures", "harness.mount_fixtures"]
+
+NEEDS = {"foreign_cgroup": host.cgroups}
+"""What a fixture needs of the host, so that the cases that use it need not say it."""
 
 PROGRESS = pytest.StashKey[progress.Progress]()
 SETUP = pytest.StashKey[Setup]()
@@ -147,11 +160,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if reason := _not_applicable(made.clauses, setup):
         made.note(verdicts.Judgement(Verdict.NOT_APPLICABLE, reason))
         pytest.skip(reason)
-    for mark in item.iter_markers("requires"):
-        for condition in mark.args:
-            if reason := condition():
-                made.note(verdicts.Judgement(Verdict.SKIP, reason))
-                pytest.skip(reason)
+    needed = [condition for mark in item.iter_markers("requires") for condition in mark.args]
+    fixtures_need = [NEEDS[name] for name in getattr(item, "fixturenames", ()) if name in NEEDS]
+    for condition in (*needed, *fixtures_need):
+        if reason := condition():
+            made.note(verdicts.Judgement(Verdict.SKIP, reason))
+            pytest.skip(reason)
 
 
 def _not_applicable(named: list[clauses.Clause], setup: Setup) -> str:
@@ -195,6 +209,9 @@ def pytest_runtest_makereport(
         if judged.verdict in {Verdict.ADVICE, Verdict.KNOWN}:
             report.outcome = "skipped"
             report.wasxfail = judged.reason
+        elif judged.verdict in {Verdict.SKIP, Verdict.NOT_APPLICABLE}:
+            report.outcome = "skipped"
+            report.longrepr = (str(item.path), 0, f"Skipped: {judged.reason}")
     elif call.when == "call" and error is None:
         made.note(_wavering(made, setup.expectations))
     if call.when == "teardown":

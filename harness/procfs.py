@@ -24,6 +24,18 @@ ATTEMPTS = 50
 
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 
+FILES = {
+    "pid": "pid",
+    "network": "net",
+    "mount": "mnt",
+    "ipc": "ipc",
+    "uts": "uts",
+    "user": "user",
+    "cgroup": "cgroup",
+    "time": "time",
+}
+"""Kinds of namespaces, as config.json calls them, to their files in /proc/PID/ns."""
+
 
 @dataclass(frozen=True, order=True)
 class Process:

@@ -175,6 +175,8 @@ class Host:
     uid: int
     cpus: int
     python: str
+    rootless: bool = False
+    """Made by an ordinary user, whose ``uid`` it is, as root of a user namespace."""
 
 
 @dataclass(frozen=True)

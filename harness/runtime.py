@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness import door, state
+from harness.caller import Caller
 from harness.faults import (
     MalformedOutput,
     OperationError,
@@ -62,11 +64,25 @@ class Runtime:
     deadline: float
     journal: Journal = field(default_factory=Journal)
     patience: Patience = field(default_factory=Patience)
+    caller: Caller = field(default_factory=Caller)
+    """Who calls it."""
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
-    def create(self, id_: str | None, bundle: str | None, cwd: Path | None = None) -> Path:
-        """Create a container; return the file that takes its program's standard output."""
-        return self._call("create", self.adapter.create(id_, bundle), cwd=cwd).stdout
+    def create(
+        self,
+        id_: str | None,
+        bundle: str | None,
+        cwd: Path | None = None,
+        console: Path | None = None,
+    ) -> Path:
+        """Create a container; return the file that takes its program's standard output.
+
+        ``console`` is the socket to which the master of its terminal is to be sent.
+        """
+        words = self.adapter.create(id_, bundle)
+        if console is not None:
+            words = self.adapter.with_console(words, console)
+        return self._call("create", words, cwd=cwd).stdout
 
     def state(self, id_: str | None) -> state.State:
         """Query the state; MalformedOutput if it is no JSON object."""
@@ -108,6 +124,21 @@ class Runtime:
         """End and remove a container in any state: the harness's own cleaning."""
         self._call("cleanup", self.adapter.force_delete(id_))
 
+    def exec(self, id_: str, process: Mapping[str, object]) -> Path:
+        """Execute a further program in a container and wait for its end; return its output.
+
+        No operation of the specification, but what some of its properties are about.
+        """
+        file = self.scratch / f"{next(self._numbers)}-process.json"
+        file.write_text(json.dumps(process))
+        return self._call("exec", self.adapter.exec(id_, file)).stdout
+
+    def update(self, id_: str, resources: Mapping[str, object]) -> None:
+        """Change the limits of a container: no operation of the specification either."""
+        file = self.scratch / f"{next(self._numbers)}-resources.json"
+        file.write_text(json.dumps(resources))
+        self._call("update", self.adapter.update(id_, file))
+
     def print(self, name: str, words: list[str]) -> str:
         """Run words of the adapter that only print (features, --version) and return the text."""
         call = self._call(name, words, globally=False)
@@ -138,7 +169,14 @@ class Runtime:
         at = self.journal.now()
         self.journal.moment("operation", name)
         started = door.start(
-            argv, stdout=out, stderr=err, deadline=self.deadline, cwd=cwd, env=ENVIRONMENT
+            argv,
+            stdout=out,
+            stderr=err,
+            deadline=self.deadline,
+            cwd=cwd,
+            env=ENVIRONMENT,
+            stdin=self.caller.stdin,
+            become=self.caller.become if self.caller.differs else None,
         )
         return Call(self, name, at, started, out, err, self.journal)
 

@@ -4,6 +4,9 @@ The process that runs cases gets a mount namespace with private propagation, a /
 cgroup namespace whose root is a directory of this run, and becomes a child subreaper. Nothing is
 mounted or made outside but ``/run/oci-conformance/ID`` (a lock and an empty directory) and one
 cgroup directory per hierarchy; ``kill -9`` leaves these, and the next run clears them.
+
+In a user namespace (rootless.py) it is the same with what an ordinary user may do: nodes of /dev
+are bound, the directory is below /tmp, and there are cgroups only where one of v2 is delegated.
 """
 
 from __future__ import annotations
@@ -52,8 +55,8 @@ class Sandbox:
     @classmethod
     def enter(cls) -> Sandbox:
         """Build the sandbox around this process; HarnessError naming the step that failed."""
-        RUNS.mkdir(mode=0o711, exist_ok=True)
-        directory = Path(tempfile.mkdtemp(prefix="", dir=RUNS))
+        runs = _runs()
+        directory = Path(tempfile.mkdtemp(prefix="", dir=runs))
         directory.chmod(0o711)
         # Locked before it has its name: whoever finds the name finds the lock held.
         lock = os.open(directory / "locking", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -62,12 +65,17 @@ class Sandbox:
         sandbox = cls(directory, lock)
         sandbox.work.mkdir()
         try:
-            linux.unshare(linux.CLONE_NEWNS)
+            linux.unshare(linux.CLONE_NEWNS | _owned())
             linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
             linux.mount("tmpfs", str(sandbox.work), "tmpfs", data="mode=0711")
-            hierarchies = [*host.hierarchies(), *sandbox._claim()]
+            if host.in_user_namespace():
+                hierarchies = _delegated()
+                _hide_unified()
+            else:
+                hierarchies = [*host.hierarchies(), *sandbox._claim()]
             clear_dead_runs(hierarchies)
-            sandbox._move_into_cgroups(hierarchies)
+            if hierarchies:
+                sandbox._move_into_cgroups(hierarchies)
             _private_devices(sandbox.work / "dev")
             linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
         except OSError as error:
@@ -118,7 +126,8 @@ class Sandbox:
         for claimed in (self.work / "claimed").glob("*"):
             linux.umount2(str(claimed), linux.MNT_DETACH)
         if len(hierarchies) == 1 and top is not None:
-            linux.umount2(str(top), linux.MNT_DETACH)
+            if not host.in_user_namespace():  # where the old mounts are locked: covered, then
+                linux.umount2(str(top), linux.MNT_DETACH)
             linux.mount("cgroup2", str(top), "cgroup2")
             self.cgroup_roots = [top]
             self._leave_room(top)
@@ -163,6 +172,45 @@ class Sandbox:
         return left
 
 
+def _runs() -> Path:
+    """Return the directory of all runs of this user, made if it is not there."""
+    if not host.in_user_namespace():
+        RUNS.mkdir(mode=0o711, exist_ok=True)
+        return RUNS
+    return host.user_directory()
+
+
+def _owned() -> int:
+    """The further namespaces that an ordinary user has to own: nobody else may come back to one.
+
+    Cases leave the caller's namespaces for a while, and look into them.
+    """
+    if not host.in_user_namespace():
+        return 0
+    return linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+
+
+def _delegated() -> list[Hierarchy]:
+    """The hierarchies in which an ordinary user may make cgroups: v2, if it was delegated.
+
+    Mounts of v1 cannot be made anew by one.
+    """
+    mounted = host.hierarchies()
+    if len(mounted) != 1 or not mounted[0].unified or host.cgroups():
+        return []
+    return mounted
+
+
+def _hide_unified() -> None:
+    """On a hybrid host cover the mount of v2, of which an ordinary user can use nothing.
+
+    crun refuses a host where any controller is left in v2 beside v1.
+    """
+    unified = next((h for h in host.hierarchies() if h.unified), None)
+    if unified is not None and host.layout() == "hybrid":
+        linux.mount("tmpfs", str(unified.mount_point), "tmpfs", linux.MS_RDONLY, "mode=0555")
+
+
 def _harness(sandbox: Sandbox) -> Path:
     return sandbox.cgroup_roots[0] / "harness"
 
@@ -172,12 +220,12 @@ def _private_devices(staging: Path) -> None:
     staging.mkdir()
     linux.mount("tmpfs", str(staging), "tmpfs", linux.MS_NOSUID, "mode=0755")
     for name, (major, minor) in NODES.items():
-        _node(staging / name, os.makedev(major, minor))
+        _node(staging, name, os.makedev(major, minor))
     for name in ("fuse", "net/tun"):
         source = Path("/dev", name)
         if source.exists():
             (staging / name).parent.mkdir(exist_ok=True)
-            _node(staging / name, source.stat().st_rdev)
+            _node(staging, name, source.stat().st_rdev)
     for name, target in {"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"}.items():
         (staging / name).symlink_to(f"/proc/self/fd{target}")
     (staging / "pts").mkdir()
@@ -188,14 +236,19 @@ def _private_devices(staging: Path) -> None:
     linux.mount(str(staging), "/dev", None, linux.MS_MOVE)
 
 
-def _node(path: Path, device: int) -> None:
+def _node(staging: Path, name: str, device: int) -> None:
+    path = staging / name
+    if host.in_user_namespace():  # only root of the host makes devices
+        path.touch()
+        linux.mount(f"/dev/{name}", str(path), None, linux.MS_BIND)
+        return
     os.mknod(path, stat.S_IFCHR | 0o666, device)
     path.chmod(0o666)  # the umask took its share
 
 
 def clear_dead_runs(hierarchies: list[Hierarchy]) -> None:
     """Clear what runs left that were killed: a lock that can be taken has no living owner."""
-    for directory in RUNS.glob("*"):
+    for directory in _runs().glob("*"):
         try:
             lock = os.open(directory / "lock", os.O_RDWR | os.O_CLOEXEC)
         except OSError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.faults import NotShown, RuntimeFault
+from harness.faults import HostLacks, NotShown, RuntimeFault
 from harness.results import Verdict
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def judge(error: BaseException, when: str, clauses: Sequence[Clause], level: str
         if error.control or not about:
             return Judgement(Verdict.BLOCKED, str(error), name)
         return Judgement(_failed(level), str(error))
+    if isinstance(error, HostLacks):
+        return Judgement(Verdict.SKIP, str(error))
     if isinstance(error, AssertionError) and when == "call":
         return Judgement(_failed(level), str(error) or "the assertion does not hold")
     return Judgement(Verdict.ERROR, f"{type(error).__name__}: {error}")

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import cgroups, configuration, door, hooks, linux, procfs, world
+from harness import cgroups, configuration, door, hooks, linux, needs, procfs, world
 from harness.bundle import Bundle
 from harness.container import Container
-from harness.faults import HarnessError, RuntimeFault
+from harness.faults import HarnessError, HostLacks, RuntimeFault
+from harness.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,16 +79,24 @@ class Workspace:
                 "oci_version": self.oci_version,
                 "name": f"case-{number}-{nonce[:6]}",
                 "nonce": nonce,
+                "has_cgroups": bool(self.cgroup_roots),
                 **values,
                 "hooks": self._entries(values.get("hooks", {}), nonce, rootfs),
             },
             key=f"{template} {values!r}".replace(str(self.directory), ""),
         )
+        if reason := needs.lacking(document):
+            raise HostLacks(reason)
         text = configuration.spoil(document, offence)
         self._root_filesystem(rootfs)
         (path / "config.json").write_bytes(text)
         bundle = Bundle(
-            path, nonce, self.runtime.deadline, text.decode(errors="replace"), self._calls
+            path,
+            nonce,
+            self.runtime.deadline,
+            text.decode(errors="replace"),
+            document.get("process", {}).get("terminal", False),
+            self._calls,
         )
         self.runtime.journal.config = bundle.config_text
         self._bundles.append(bundle)
@@ -124,8 +133,16 @@ class Workspace:
             self._ids.append(id_)
         before = set(procfs.children(os.getpid()))
         path = str(bundle.path) if cwd is None else os.path.relpath(bundle.path, cwd)
-        output = self.runtime.create(id_, path, cwd)
-        container = Container(self.runtime, id_, bundle, output)
+        terminal = Terminal(self.runtime) if bundle.terminal else None
+        try:
+            output = self.runtime.create(id_, path, cwd, terminal.socket if terminal else None)
+        except BaseException:
+            if terminal:
+                terminal.close()
+            raise
+        container = Container(
+            self.runtime, id_, bundle, bundle.log if terminal else output, terminal
+        )
         self._containers.append(container)
         orphans = [pid for pid in procfs.children(os.getpid()) if pid not in before]
         if len(orphans) == 1 and not procfs.zombie(orphans[0]):

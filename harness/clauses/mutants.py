@@ -34,6 +34,8 @@ class Mutant:
     """Clauses, or patterns of them, that may fail with these."""
     spec: str = ""
     """Release that it is judged by; empty for the last one in which its clauses stand."""
+    needs: str = ""
+    """What a host must have for its cases to run; empty if any will do."""
 
     @property
     def id(self) -> str:
@@ -63,11 +65,14 @@ def _mutant(path: Path, node: ast.FunctionDef, mark: ast.Call) -> Mutant:
         clauses = tuple(ast.literal_eval(argument) for argument in mark.args)
         options = {str(k.arg): ast.literal_eval(k.value) for k in mark.keywords}
         also, spec = tuple(options.pop("also", ())), options.pop("spec", "")
+        needs = options.pop("needs", "")
     except ValueError as error:
         where = f"tests/mutants/{path.name}:{mark.lineno}"
         raise CatalogueError(f"{where}: the arguments of @mutant are literals") from error
     summary = (ast.get_docstring(node) or "").partition("\n")[0]
     if options or not clauses or not summary:
         where = f"tests/mutants/{path.name}:{node.lineno}"
-        raise CatalogueError(f"{where}: a mutant has clauses, `also`, `spec`, and a docstring")
-    return Mutant(path.stem, node.name, summary, clauses, also, spec)
+        raise CatalogueError(
+            f"{where}: a mutant has clauses, `also`, `spec`, `needs`, and a docstring"
+        )
+    return Mutant(path.stem, node.name, summary, clauses, also, spec, needs)

@@ -41,22 +41,33 @@
  * last call); the members in brackets only when it worked:
  *   open=FLAGS:PATH  FLAGS of r, w, a(ppend), c(reate); closed again
  *   read=PATH        [text, bytes] at most 64 kB
+ *   head=N:PATH      [text, bytes] at most N bytes; event "try", call "read"
  *   write=PATH       O_WRONLY|O_CREAT|O_APPEND, writes the nonce and a newline
  *   mkdir=PATH  unlink=PATH  chdir=PATH
  *   list=PATH        [names] without . and ..
  *   stat=PATH lstat=PATH  [dev, ino, mode, uid, gid, rdev, size, nlink]; devices are [major, minor]
  *   readlink=PATH    [target]
  *   statfs=PATH      [type, flags]
+ *   run=PATH         a child executes PATH, a copy of the probe, which prints its facts "ids" to fd 1
+ *                    as PATH; "errno" is that of execve(2), or EINTR where a signal ended it
+ *   fill=N           takes N bytes of memory and writes to each page, until it ends; "path" is N
  *   mknod=TYPE,MODE,MAJOR,MINOR:PATH  TYPE of c, b, p, s, f; MODE octal, without the umask's bits
+ *   exec=PATH        becomes PATH, with no argument but its name, no environment; only where that
+ *                    fails there is an event
  *   syscall=NR,A,... raw, up to six arguments: numbers (decimal, 0x.., negative), s:TEXT a pointer
- *                    to the text, b:N a pointer to N zeroed bytes; member "nr"
+ *                    to the text, b:N a pointer to N zeroed bytes; member "nr".  Some may be named
+ *                    (named_calls): then "call" is the name, and "path" all that stands behind the =
+ *   thread=NR,A,...  the same by a second thread, which ends with that; "path" is all that stands
+ *                    behind the =; "errno" and "result" are null where the call ended the thread
+ *   int80=NR,A,...   up to three arguments, through the 32-bit entry of x86_64; "path" likewise
  *
  * FACTS.  The value of a group, or of a member of it, is null where its source cannot be read.
  *
  * FILES.  machine.h: system calls.  line.h: JSON.  files.h: paths and devices.  facts.h, tries.h: the
- * words of these names.  Here: signals, processes and the script.
+ * words of these names.  entries.h: threads, 32-bit calls.  Here: signals, processes and the script.
  */
 
+#include "entries.h"
 #include "facts.h"
 #include "files.h"
 #include "line.h"
@@ -275,6 +286,7 @@ static const struct word {
     {"reap", reap, NONE},
     {"open", try_open, REQUIRED},
     {"read", try_read, REQUIRED},
+    {"head", try_head, REQUIRED},
     {"write", try_write, REQUIRED},
     {"mkdir", try_mkdir, REQUIRED},
     {"unlink", try_unlink, REQUIRED},
@@ -283,9 +295,14 @@ static const struct word {
     {"lstat", try_lstat, REQUIRED},
     {"readlink", try_readlink, REQUIRED},
     {"statfs", try_statfs, REQUIRED},
+    {"run", try_run, REQUIRED},
     {"chdir", try_chdir, REQUIRED},
     {"mknod", try_mknod, REQUIRED},
+    {"exec", try_exec, REQUIRED},
+    {"fill", try_fill, REQUIRED},
     {"syscall", try_syscall, REQUIRED},
+    {"thread", try_thread, REQUIRED},
+    {"int80", try_int80, REQUIRED},
 };
 
 static void perform(const char *word)

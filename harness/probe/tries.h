@@ -25,6 +25,45 @@ static void try(const char *call, const char *path, long result)
     end_try(result);
 }
 
+/* In the child: "NAME=value" of a member of its lines, at the end of scratch in use. */
+static char *member_word(const char *name, const char *value, size_t *used)
+{
+    const char *const parts[] = {name, value, ""};
+    char *word = scratch + *used;
+
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        size_t length = length_of(parts[i]);
+
+        if (*used + length >= sizeof(scratch))
+            bad_word();
+        memcpy(scratch + *used, parts[i], length);
+        *used += length;
+    }
+    scratch[(*used)++] = '\0';
+    return word;
+}
+
+/* A child that cannot execute it tells why by its status, like one that cannot do what it was told. */
+static void try_run(const char *path)
+{
+    long pid = CALL(clone, SIGCHLD, 0, 0, 0, 0), result = pid;
+    int status = 0;
+
+    if (pid == 0) {
+        size_t used = 0;
+        char *none[] = {NULL};
+        char *script[] = {(char *)path, member_word("nonce=", nonce, &used),
+                          member_word("as=", path, &used), "facts=ids", NULL};
+
+        leave(errno_of(CALL(execve, path, script, none)));
+    }
+    if (!failed(pid))
+        result = CALL(wait4, pid, &status, 0, NULL);
+    if (!failed(result))
+        result = (status & 0x7f) != 0 ? -EINTR : -(long)(status >> 8 & 0xff);
+    try("run", path, result);
+}
+
 /* The rest behind the colon. */
 static const char *path_after_colon(const char *rest)
 {
@@ -55,21 +94,32 @@ static void try_open(const char *argument)
     try("open", argument, fd);
 }
 
-static void try_read(const char *path)
+static void read_at_most(long most, const char *path)
 {
     long fd = open_file(path, O_RDONLY);
     long got = fd, error = 0;
 
     start_try("read", path);
     if (!failed(fd)) {
-        got = text_from("text", fd, 64 * KIB, false, &error);
-        if (got > (long)(64 * KIB))
-            got = 64 * KIB;
+        got = text_from("text", fd, (size_t)most, false, &error);
+        if (got > most)
+            got = most;
         CALL(close, fd);
         if (error == 0)
             member("bytes", got);
     }
     end_try(error != 0 ? -error : got);
+}
+
+static void try_read(const char *path) { read_at_most(64 * KIB, path); }
+
+static void try_head(const char *argument)
+{
+    long most;
+
+    if (!number_at(&argument, &most) || most < 0)
+        bad_word();
+    read_at_most(most, path_after_colon(argument));
 }
 
 static void try_write(const char *path)
@@ -84,6 +134,28 @@ static void try_write(const char *path)
         CALL(close, fd);
     }
     try("write", path, result);
+}
+
+/* Memory that is given to nobody else, written to page by page; it goes with the process. */
+static void try_fill(const char *argument)
+{
+    const char *rest = argument;
+    long bytes, place;
+
+    if (!number_at(&rest, &bytes) || *rest != '\0' || bytes <= 0)
+        bad_word();
+    place = CALL(mmap, NULL, bytes, 3 /* PROT_READ | PROT_WRITE */, 0x22 /* private, anonymous */, -1, 0);
+    for (long at = 0; !failed(place) && at < bytes; at += 4 * KIB)
+        *(volatile char *)(place + at) = 1;
+    try("fill", argument, failed(place) ? place : 0);
+}
+
+/* Returns only where it fails: what is executed has neither arguments nor an environment. */
+static void try_exec(const char *path)
+{
+    const char *argv[] = {path, NULL};
+
+    try("exec", path, CALL(execve, path, argv, argv + 1));
 }
 
 static void try_mkdir(const char *path) { try("mkdir", path, CALL(mkdirat, AT_FDCWD, path, 0777)); }
@@ -223,21 +295,71 @@ static long syscall_argument(const char **rest, size_t *used)
     return value;
 }
 
-static void try_syscall(const char *argument)
-{
-    long values[7] = {0};
-    size_t count = 0, used = 0;
-    long result;
+/* System calls that may be named instead of numbered: the numbers differ between machines. */
+#define NAMED(name) {#name, __NR_##name}
+static const struct { const char *name; long number; } named_calls[] = {
+    NAMED(clock_getres),           NAMED(fchmodat),       NAMED(getcpu),
+    NAMED(getitimer),              NAMED(getpriority),    NAMED(getrusage),
+    NAMED(membarrier),             NAMED(mount),          NAMED(mq_open),
+    NAMED(munlockall),             NAMED(renameat2),      NAMED(rt_sigpending),
+    NAMED(sched_get_priority_max), NAMED(sched_get_priority_min),
+    NAMED(sched_getparam),         NAMED(sched_getscheduler),
+    NAMED(sched_rr_get_interval),  NAMED(setdomainname),  NAMED(sethostname),
+    NAMED(shmget),                 NAMED(sysinfo),        NAMED(times),
+    NAMED(umount2),                NAMED(unshare),
+};
 
+/* The number of the call that is named at *rest, which moves behind the comma; negative where none is. */
+static long named_call(const char **rest, const char **name)
+{
+    for (size_t i = 0; i < COUNT(named_calls); i++) {
+        const char *end = after(*rest, named_calls[i].name);
+
+        if (end != NULL && (*end == ',' || *end == '\0')) {
+            *name = named_calls[i].name;
+            *rest = *end == ',' ? end + 1 : end;
+            return named_calls[i].number;
+        }
+    }
+    return -1;
+}
+
+/* A call and its arguments; the name is NULL where its number was given. */
+struct call {
+    const char *name;
+    long values[7];
+};
+
+static struct call parsed_call(const char *argument)
+{
+    struct call call = {NULL, {0}};
+    size_t count, used = 0;
+
+    call.values[0] = named_call(&argument, &call.name);
+    count = call.name != NULL;
     while (*argument != '\0') {
-        if (count == COUNT(values))
+        if (count == COUNT(call.values))
             bad_word();
-        values[count++] = syscall_argument(&argument, &used);
+        call.values[count++] = syscall_argument(&argument, &used);
     }
     if (count == 0)
         bad_word();
-    result = raw(values[0], values[1], values[2], values[3], values[4], values[5], values[6]);
-    start_try("syscall", NULL);
-    member("nr", values[0]);
+    return call;
+}
+
+static long make_call(const struct call *call)
+{
+    const long *values = call->values;
+
+    return raw(values[0], values[1], values[2], values[3], values[4], values[5], values[6]);
+}
+
+static void try_syscall(const char *argument)
+{
+    struct call call = parsed_call(argument);
+    long result = make_call(&call);
+
+    start_try(call.name != NULL ? call.name : "syscall", call.name != NULL ? argument : NULL);
+    member("nr", call.values[0]);
     end_try(result);
 }

@@ -25,6 +25,10 @@ class CommandLine:
         option = [] if bundle is None else ["--bundle", bundle]
         return ["create", *option, *_given(id_)]
 
+    def with_console(self, create: list[str], socket: Path) -> list[str]:
+        """Words of create with a socket for the master of the container's terminal."""
+        return [create[0], "--console-socket", str(socket), *create[1:]]
+
     def state(self, id_: str | None) -> list[str]:
         """Words of state."""
         return ["state", *_given(id_)]
@@ -44,6 +48,14 @@ class CommandLine:
     def force_delete(self, id_: str) -> list[str]:
         """Words that end and remove a container in any state: for cleaning, never for a case."""
         return ["delete", "--force", id_]
+
+    def exec(self, id_: str, process: Path) -> list[str]:
+        """Words that execute a further program, of which ``process`` is the configuration."""
+        return ["exec", "--process", str(process), id_]
+
+    def update(self, id_: str, resources: Path) -> list[str]:
+        """Words that change the limits to those of a file in the form of linux.resources."""
+        return ["update", "--resources", str(resources), id_]
 
     def features(self) -> list[str]:
         """Words that print the features structure."""

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from harness import IN_CREATE, Hook, clause
+from harness import IN_CREATE, Hook, clause, host, requires
 from harness.procfs import Process, descendants
 
 MADE = ["ipc", "mnt", "net", "pid", "uts"]
@@ -218,6 +218,7 @@ def test_returns_only_after_the_hooks(bundle, calling, create, kind, operation):
 
 
 @clause("config.hooks.poststop.timing.after-delete")
+@requires(host.cgroups)
 def test_has_deleted_the_container_before_poststop_hooks(held, world, create):
     before = world().cgroups
     container = create("waits", hooks={"poststop": [Hook()]}).start().printed("ready")

@@ -25,15 +25,18 @@ if TYPE_CHECKING:
     Break = TypeVar("Break", bound=Callable[[], None])
 
 
-def mutant(*clauses: str, also: Iterable[str] = (), spec: str = "") -> Callable[[Break], Break]:
+def mutant(
+    *clauses: str, also: Iterable[str] = (), spec: str = "", needs: str = ""
+) -> Callable[[Break], Break]:
     """Name the clauses that the mutant violates; every one of them has to notice it.
 
     ``also`` lists the clauses that it cannot help violating, each with the reason in a comment
     (``hooks.*`` stands for all that begin so). ``spec`` is the release that it is judged by: by
-    default the last one in which the clause stands. The arguments are literals: they are read
-    without running the file.
+    default the last one in which the clause stands. ``needs`` names what a host must have for it
+    to be seen: where all cases are skipped for lack of that it counts as not run, not as survived.
+    The arguments are literals: they are read without running the file.
     """
-    del clauses, also, spec
+    del clauses, also, spec, needs
     return lambda function: function
 
 
@@ -79,3 +82,14 @@ def command() -> str:
     """Return the operation of this command line, the first word that is one: ``create``."""
     known = {"state", "create", "start", "kill", "delete", "features"}
     return next((word for word in sys.argv[1:] if word in known), "")
+
+
+def reads(change: Callable[[Any], object]) -> None:
+    """Have the runtime take the configuration for what ``change`` makes of it, before any check."""
+    validate = importlib.import_module("reference_runtime.validate")
+
+    def configuration(original: Callable[[Any], None], config: Any) -> None:
+        change(config)
+        original(config)
+
+    wrap(validate, "configuration", configuration)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.probe import parse
-from tests.probe.conftest import PATIENCE, Say
+from tests.probe.conftest import NONCE, PATIENCE, Say
 
 
 def script(probe: Path, *argv: str, **environment: str) -> tuple[int, list[str]]:
@@ -73,10 +73,24 @@ def test_a_words_file_that_is_too_long_is_an_error_not_a_shorter_script(copy: Pa
         "dance", "say", "pause=1", "facts=ids,dance", "facts=", "until=0", "until=65", "until=x",
         "exit=", "exit=1x", "ignore=9", "child", "end", "open=x:/", "open=r", "mknod=x,0,0,0:/p",
         "mknod=c,0666:/p", "syscall=", "syscall=1,2,3,4,5,6,7,8", "syscall=x", "syscall=1,b:-1",
-        "syscall=1,b:999999999",
+        "syscall=1,b:999999999", "syscall=mounts,1", "head=1", "head=x:/", "head=-1:/",
     ],
 )  # fmt: skip
 def test_a_word_that_cannot_be_understood_is_an_error_line_and_exit_98(say: Say, word: str) -> None:
     (line,) = say(word, "say=not reached", status=98)
 
     assert (line.event, line.data["word"]) == ("error", word)
+
+
+def test_exec_becomes_a_program_with_a_script_of_its_own(say: Say, copy: Path) -> None:
+    copy.with_name("probe.words").write_text(f"nonce={NONCE}\nfacts=argv,env")
+
+    (line,) = say(f"exec={copy}", "say=not this", env={"A": "1"})
+
+    assert line.data["facts"] == {"argv": [str(copy)], "env": []}
+
+
+def test_exec_of_nothing_is_an_errno_and_the_script_goes_on(say: Say) -> None:
+    tried, on = say("exec=/missing", "say=on")
+
+    assert (tried.data["errno"], on.event) == (2, "on")

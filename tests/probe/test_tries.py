@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -174,7 +175,50 @@ def test_syscall_takes_texts_buffers_and_numbers_in_any_base(trial: Trial, tmp_p
     assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o700
 
 
+def test_run_runs_a_copy_of_the_probe(say: Say, probe: Path, tmp_path: Path) -> None:
+    shutil.copy(probe, tmp_path / "copy")
+    path = f"{tmp_path}/copy"
+
+    shown, tried = say(f"run={path}")
+
+    assert (shown.event, shown.as_, list(shown.data["facts"])) == ("facts", path, ["ids"])  # type: ignore[call-overload]
+    assert dict(tried.data) == {"call": "run", "path": path, "errno": 0, "result": 0}
+
+
+@pytest.mark.parametrize(("path", "errno"), [("/nowhere", 2), ("/etc", 13), ("/etc/passwd", 13)])
+def test_run_tells_why_it_failed(trial: Trial, path: str, errno: int) -> None:
+    assert trial(f"run={path}")["errno"] == errno
+
+
+def test_syscall_takes_some_by_name(trial: Trial, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    words = f"fchmodat,-100,s:{tmp_path}/file,0x180"
+
+    line = trial(f"syscall={words}")
+
+    assert (line["call"], line["path"], line["errno"]) == ("fchmodat", words, 0)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("most", [0, 3, 100])
+def test_head_reads_at_most_so_many_bytes(trial: Trial, tmp_path: Path, most: int) -> None:
+    (tmp_path / "file").write_text("abcdef")
+
+    line = trial(f"head={most}:{tmp_path}/file")
+
+    text = "abcdef"[:most]
+    assert (line["call"], line["text"], line["bytes"]) == ("read", text, len(text))
+
+
 def test_syscall_passes_six_arguments(trial: Trial) -> None:
     line = trial(f"syscall={NR['mmap']},0x10000000,4096,3,0x100022,-1,0")
 
     assert (line["errno"], line["result"]) == (0, 0x10000000)
+
+
+def test_fill_takes_memory(trial: Trial) -> None:
+    assert trial("fill=1048576") == {"call": "fill", "path": "1048576", "errno": 0, "result": 0}
+
+
+def test_fill_reports_that_there_is_none(trial: Trial) -> None:
+    assert trial(f"fill={1 << 62}")["errno"] == 12

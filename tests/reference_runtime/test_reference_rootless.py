@@ -135,7 +135,7 @@ def names(directory):
 
 def refused(runtime, bundle):
     """The error line of a create that leaves nothing behind."""
-    result = runtime("create", "-b", str(bundle), "refused")
+    result = runtime("create", "-b", str(bundle), runtime.new_id())
     assert result.status == 1
     assert len(result.stderr.splitlines()) == 1, result.stderr
     assert not runtime.root.exists() or list(runtime.root.iterdir()) == []

@@ -1,0 +1,43 @@
+"""What several sections of config.md share."""
+
+import pytest
+
+from harness import foreign, labels, tolerates_an_error
+
+
+@pytest.fixture
+def facts_with(create, shared, record):
+    """Facts of a program with these members of process; None where the runtime refuses them.
+
+    A runtime may support a subset of the valid values, but has to refuse what it does not support.
+    """
+
+    def run(linux=None, **process):
+        shared("program").printed("ready")
+        with tolerates_an_error() as outcome:
+            container = create("program", process=process, linux=linux or {}).start()
+        record("refused", outcome.refused)
+        return None if outcome.refused else container.facts
+
+    return run
+
+
+@pytest.fixture
+def realtime_budget(session):
+    """Members of linux that give a container time for real-time policies."""
+    with foreign.realtime_budget(session.workspace.cgroup_roots) as members:
+        yield members
+
+
+@pytest.fixture
+def apparmor_profile(session):
+    """Name of an AppArmor profile that is loaded, and allows all but reading /denied."""
+    workspace = session.workspace
+    with labels.apparmor_profile(workspace.directory, f"conformance-{workspace.new_id()}") as name:
+        yield name
+
+
+@pytest.fixture
+def selinux_label():
+    """A valid SELinux label of a process that is not the harness's own."""
+    return labels.selinux_label()
