@@ -83,6 +83,18 @@ class Handed:
         return dict(self.documents[0])
 
     @property
+    def states(self) -> list[dict[str, Any]]:
+        """The container's state of each document; an empty one where there is none."""
+        objects = [document for document in self.documents if isinstance(document, dict)]
+        states = [document.get("state") for document in objects]
+        return [state if isinstance(state, dict) else {} for state in states]
+
+    @property
+    def ids(self) -> list[object]:
+        """IDs of the containers of whose states they speak."""
+        return [state.get("id") for state in self.states]
+
+    @property
     def listener(self) -> int:
         """The descriptor that is named seccompFd; NotShown if none is."""
         names: list[str] = self.document.get("fds") or []
@@ -126,6 +138,7 @@ class Agent:
         self.path = str(path)
         self._seconds = seconds
         self._handed: list[Handed] = []
+        self._first: Handed | NotShown | None = None
         self._socket = socket.socket(socket.AF_UNIX, kind)
         self._socket.bind(self.path)
         if kind == socket.SOCK_STREAM:
@@ -135,6 +148,18 @@ class Agent:
     def called(self) -> bool:
         """Whether there is a connection that was not accepted yet."""
         return bool(select.select([self._socket], [], [], 0)[0])
+
+    @property
+    def first(self) -> Handed:
+        """What came over the first connection, which several cases look at."""
+        if self._first is None:
+            try:
+                self._first = self.handed()
+            except NotShown as fault:
+                self._first = fault
+        if isinstance(self._first, NotShown):
+            raise self._first.with_traceback(None)
+        return self._first
 
     def handed(self) -> Handed:
         """Accept one connection and read it to its end; NotShown if nobody connects in time."""

@@ -26,19 +26,27 @@ class Caller:
     nice: int | None = None
     lacks: Sequence[str] = ()
     """Capabilities that are not in its bounding set, so that the runtime has not got them."""
+    memory_policy: int | None = None
+    """Mode of set_mempolicy(2), with the first memory node."""
     cgroups: Sequence[Path] = ()
     """Directories of cgroups, one a hierarchy, that it is in."""
     stdin: Path | None = None
+    descriptors: Sequence[int] = ()
+    """Descriptors of the harness that it has beside its standard ones."""
+    sees_no: Sequence[str] = ()
+    """Directories that are empty for it."""
 
     @property
     def differs(self) -> bool:
         """Whether ``become`` has anything to do."""
-        return self != Caller(stdin=self.stdin)
+        return self != Caller(stdin=self.stdin, descriptors=self.descriptors)
 
     def become(self) -> None:
         """Become this caller: in the process that is about to execute the runtime."""
         for directory in self.cgroups:
             cgroups.join(directory)
+        if self.sees_no:
+            self._hide()
         if self.umask is not None:
             os.umask(self.umask)
         if self.groups is not None:
@@ -49,5 +57,13 @@ class Caller:
             os.sched_setscheduler(0, self.policy, os.sched_param(0))
         if self.nice is not None:
             os.setpriority(os.PRIO_PROCESS, 0, self.nice)
+        if self.memory_policy is not None:
+            linux.set_mempolicy(self.memory_policy, 1)
         for name in self.lacks:
             linux.prctl(linux.PR_CAPBSET_DROP, linux.CAPABILITIES.index(name))
+
+    def _hide(self) -> None:
+        linux.unshare(linux.CLONE_NEWNS)
+        linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
+        for path in self.sees_no:
+            linux.mount("none", path, "tmpfs")

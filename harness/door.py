@@ -88,13 +88,14 @@ def start(  # noqa: PLR0913 - the attributes of a process, each by name
     env: Mapping[str, str] | None = None,
     stdin: Path | None = None,
     become: Callable[[], None] | None = None,
+    descriptors: Sequence[int] = (),
 ) -> Started:
     """Start ``argv`` in a process group of its own.
 
     ``stdout`` and ``stderr`` are appended to, ``stdin`` is opened anew (default /dev/null, looked
     up now: the sandbox has a private one). SIGPIPE and SIGXFSZ are at their defaults in the child,
     which Python ignores and an ignored signal would be inherited by the container. ``become`` is
-    called in the child, before the program is executed.
+    called in the child, before the program is executed, which has our ``descriptors`` as well.
 
     Raises UsageError if there is no such program or it cannot be executed.
     """
@@ -115,6 +116,7 @@ def start(  # noqa: PLR0913 - the attributes of a process, each by name
                 cwd=cwd,
                 env=env,
                 process_group=0,
+                pass_fds=descriptors,
                 preexec_fn=become,  # noqa: PLW1509 - it makes system calls only
             )
         except FileNotFoundError as error:
@@ -171,6 +173,18 @@ def output(argv: Sequence[str], deadline: float = 60.0) -> str:
         text = said.stderr.strip()
         raise HarnessError(f"{' '.join(argv)}: exit status {said.exit_status}: {text[:500]}")
     return said.stdout
+
+
+def fork(body: Callable[[], int]) -> int:
+    """Fork a process of ours that runs ``body`` and ends with its status, 255 if it raises."""
+    pid = os.fork()
+    if pid == 0:
+        status = 255
+        try:
+            status = body()
+        finally:
+            os._exit(status)
+    return pid
 
 
 def readable(fd: int, seconds: float) -> bool:

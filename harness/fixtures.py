@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from harness import current, foreign, procfs
+from harness import current, disposable, foreign, procfs
 from harness.caller import Caller
 from harness.demands import control
 from harness.faults import NotShown, OperationError, RuntimeCrashed, RuntimeFault
@@ -353,6 +353,13 @@ def foreign_directory(session: Session) -> Iterator[Path]:
     made.chmod(0o777)
     yield made
     shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture
+def own_uts() -> Iterator[str]:
+    """Run the case, and the runtime, in a uts namespace that nobody else is in."""
+    with disposable.namespace("uts") as name:
+        yield name
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import cgroups, controllers, door, events, host, linux, needs, procfs
+from harness import cgroups, controllers, door, events, host, linux, needs, procfs, resources
 from harness.faults import HarnessError, HostLacks
 
 if TYPE_CHECKING:
@@ -60,6 +60,20 @@ class ForeignCgroup:
             _make(directory, delegated=False)
         return ForeignCgroup(f"{self.path}/{name}", made)
 
+    def freeze(self) -> None:
+        """Freeze it: whoever is in it, or joins it, does not run."""
+        self._freeze("FROZEN", "1")
+
+    def thaw(self) -> None:
+        """Let them run again."""
+        self._freeze("THAWED", "0")
+
+    def _freeze(self, state: str, number: str) -> None:
+        for directory in self.directories:
+            for file, word in (("freezer.state", state), ("cgroup.freeze", number)):
+                if (directory / file).exists():
+                    (directory / file).write_text(word)
+
     @property
     def limits(self) -> controllers.Limits:
         """Its control files."""
@@ -104,6 +118,19 @@ def _make(directory: Path, *, delegated: bool = True) -> None:
         # A v1 cpuset starts empty and takes no process until both files are filled.
         if (directory / file).exists():
             (directory / file).write_text((directory.parent / file).read_text())
+
+
+@contextmanager
+def delegate_file(text: str | None) -> Iterator[None]:
+    """Put a text in the place of the kernel's list of delegated files; None hides the list."""
+    directory = resources.DELEGATE.parent
+    linux.mount("tmpfs", str(directory), "tmpfs", data="mode=0755")
+    try:
+        if text is not None:
+            resources.DELEGATE.write_text(text)
+        yield
+    finally:
+        linux.umount2(str(directory), linux.MNT_DETACH)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,18 @@ def privileges_can_be_gained() -> str:
     return "the harness runs under no_new_privs; start it otherwise" if is_set else ""
 
 
+def neutral_oom_score() -> str:
+    """oom_score_adj 0, and so any above it: who has more may not be able to go back to it."""
+    file = Path("/proc/self/oom_score_adj")
+    own = file.read_text()
+    try:
+        file.write_text("0")
+    except OSError:
+        return f"the caller's oom_score_adj is {own.strip()} and cannot be set to 0"
+    file.write_text(own)
+    return ""
+
+
 def several_processors() -> str:
     """More than one processor to run on."""
     count = len(os.sched_getaffinity(0))

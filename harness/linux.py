@@ -126,6 +126,18 @@ def mq_open(name: str, flags: int) -> int:
     return _checked(_libc.mq_open(f"/{name}".encode(), flags, 0o600, None), name)
 
 
+_SET_MEMPOLICY = {"x86_64": 238, "aarch64": 237}
+
+
+def set_mempolicy(mode: int, nodes: int) -> None:
+    """set_mempolicy(2) of the calling thread; ``nodes`` is a mask."""
+    mask = ctypes.c_ulong(nodes)
+    # The kernel takes one bit less than it is told of.
+    bits = ctypes.sizeof(mask) * 8 + 1
+    number = _SET_MEMPOLICY[os.uname().machine]
+    _checked(_libc.syscall(number, mode, ctypes.byref(mask), bits), "set_mempolicy")
+
+
 SCHED_DEADLINE: Final = 6
 SCHED_FLAG_KEEP_ALL: Final = 0x18
 SCHED_FLAG_UTIL_CLAMP_MIN: Final = 0x20

@@ -138,6 +138,13 @@ class Process:
         except OSError:
             return False
 
+    def link(self, path: str) -> str:
+        """Where the symbolic link that it has at ``path`` leads; empty if that is none."""
+        try:
+            return str(self._path("root", path.lstrip("/")).readlink())
+        except OSError:
+            return ""
+
     def device(self, path: str) -> tuple[int, int] | None:
         """Numbers, major and minor, of the device that it has at ``path``; None without one."""
         try:

@@ -11,6 +11,8 @@ from harness import host
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+DELEGATE = Path("/sys/kernel/cgroup/delegate")
+
 
 def controller(*names: str) -> Callable[[], str]:
     """Return the condition that some hierarchy has one of these controllers: blkio is v2's io."""
@@ -67,8 +69,12 @@ def cgroup_namespaces() -> str:
 
 def delegate_file() -> str:
     """The kernel's list of files that belong to who is delegated a cgroup: Linux 4.15."""
-    there = Path("/sys/kernel/cgroup/delegate").exists()
-    return "" if there else "the kernel has no /sys/kernel/cgroup/delegate"
+    return "" if DELEGATE.exists() else f"the kernel has no {DELEGATE}"
+
+
+def delegated_files() -> list[str]:
+    """The names in that list."""
+    return DELEGATE.read_text().split()
 
 
 def no_swap() -> str:
@@ -159,3 +165,9 @@ def resctrl_mount() -> Path | None:
         if after.startswith("resctrl "):
             return Path(before.split(" ")[4])
     return None
+
+
+def swap_accounting() -> str:
+    """Limits of swap: CONFIG_SWAP, and swapaccount=1 on older kernels."""
+    found = control_file("memory.memsw.limit_in_bytes", "memory.swap.max")()
+    return f"{found}; boot with swapaccount=1" if found else ""

@@ -25,6 +25,9 @@ COUNT = 65536
 FIRST = 100000
 """Where ranges begin that useradd(8) gives out."""
 
+NO_RIGHTS, NO_PROC = 1, 2
+"""How the process ends that tries what every case needs."""
+
 HINT = "see user.max_user_namespaces and, on Ubuntu, kernel.apparmor_restrict_unprivileged_userns"
 
 
@@ -145,16 +148,15 @@ class _Mapper:
     ) -> None:
         self._entered, self._enter = os.pipe()
         self._said, said = os.pipe()
-        self._pid = os.fork()
-        if self._pid == 0:
-            try:
-                os.close(self._enter)
-                text = ""
-                if os.read(self._entered, 1):
-                    text = _map(target, rows, by_root=by_root)
+
+        def body() -> int:
+            os.close(self._enter)
+            if os.read(self._entered, 1):
+                text = _map(target, rows, by_root=by_root)
                 os.write(said, text.encode(errors="replace")[:1000])
-            finally:
-                os._exit(0)
+            return 0
+
+        self._pid = door.fork(body)
         os.close(said)
         os.close(self._entered)
 
@@ -219,27 +221,31 @@ def _give(directory: Path, user: User) -> None:
 
 def _check() -> None:
     """Try what every case needs: some hosts give the namespace and then no right in it."""
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
-            status = 2
-            child = os.fork()
-            if child == 0:
-                try:
-                    linux.mount("proc", "/proc", "proc")
-                    status = 0
-                finally:
-                    os._exit(status)
-            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        finally:
-            os._exit(status)
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if status == 1:
+    status = _status(door.fork(_try_namespaces))
+    if status == NO_RIGHTS:
         raise UsageError(f"--rootless: the user namespace gives no rights in it; {HINT}")
     if status:
         raise UsageError(
             "--rootless: a user namespace cannot mount proc here, as parts of this /proc are"
             " covered; run outside of the container"
         )
+
+
+def _try_namespaces() -> int:
+    try:
+        linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
+    except OSError:
+        return NO_RIGHTS
+    return _status(door.fork(_try_proc))
+
+
+def _try_proc() -> int:
+    try:
+        linux.mount("proc", "/proc", "proc")
+    except OSError:
+        return NO_PROC
+    return 0
+
+
+def _status(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -177,6 +177,7 @@ class Runtime:
             env=ENVIRONMENT,
             stdin=self.caller.stdin,
             become=self.caller.become if self.caller.differs else None,
+            descriptors=self.caller.descriptors,
         )
         return Call(self, name, at, started, out, err, self.journal)
 

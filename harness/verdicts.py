@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.faults import HostLacks, NotShown, RuntimeFault
+from harness.faults import HostLacks, NotClaimed, NotShown, RuntimeFault
 from harness.results import Verdict
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def judge(error: BaseException, when: str, clauses: Sequence[Clause], level: str
         return Judgement(_failed(level), str(error))
     if isinstance(error, HostLacks):
         return Judgement(Verdict.SKIP, str(error))
+    if isinstance(error, NotClaimed):
+        return Judgement(Verdict.NOT_APPLICABLE, str(error))
     if isinstance(error, AssertionError) and when == "call":
         return Judgement(_failed(level), str(error) or "the assertion does not hold")
     return Judgement(Verdict.ERROR, f"{type(error).__name__}: {error}")

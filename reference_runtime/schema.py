@@ -98,7 +98,7 @@ def one_of(values: Collection[str]) -> Check:
     return check
 
 
-def array(check_item: Check, *, at_least: int = 0) -> Check:
+def array(check_item: Check, *, at_least: int = 0, at_most: int = 2**63) -> Check:
     """Make a check for an array of which every item passes a check."""
 
     def check(value: object, where: str) -> None:
@@ -106,6 +106,8 @@ def array(check_item: Check, *, at_least: int = 0) -> Check:
             raise wrong(where, f"must be an array, not {_kind(value)}")
         if len(value) < at_least:
             raise wrong(where, "must not be empty")
+        if len(value) > at_most:
+            raise wrong(where, f"has {len(value)} entries, more than {at_most}")
         for index, item in enumerate(value):
             check_item(item, f"{where}[{index}]")
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _MAJOR, _MINOR = map(int, SPEC_VERSION.split(".")[:2])
 _LONGEST_NAME = 64  # __NEW_UTS_LEN
+_MOST_GROUPS = 65536  # NGROUPS_MAX of setgroups(2)
 
 
 def oci_version(value: str, where: str) -> None:
@@ -120,7 +121,7 @@ USER = schema.members(
         "uid": schema.integer(0, 2**32 - 2),
         "gid": schema.integer(0, 2**32 - 2),
         "umask": schema.integer(0, 0o777),
-        "additionalGids": schema.array(schema.integer(0, 2**32 - 2)),
+        "additionalGids": schema.array(schema.integer(0, 2**32 - 2), at_most=_MOST_GROUPS),
     },
     required=("uid", "gid"),
 )

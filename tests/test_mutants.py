@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import clauses
+from harness import clauses, resources
 from harness.clauses import mutants
 from harness.faults import CatalogueError
 
@@ -28,6 +28,16 @@ def signals_are_swallowed():
 
 @mutant("runtime.kill.created-container")
 def nothing_is_broken():
+    """It is the reference runtime."""
+
+
+@mutant("linux.intel-rdt.unset-untouched", needs="a processor with RDT")
+def what_this_host_cannot_show():
+    """It is the reference runtime."""
+
+
+@mutant("linux.intel-rdt.unset-untouched")
+def what_no_host_is_said_to_lack():
     """It is the reference runtime."""
 
 
@@ -62,7 +72,7 @@ def test_a_mutant_that_no_case_notices_survives(judged):
     kill = judged[1]["nothing_is_broken"]
 
     assert (kill["killed_by"], set(kill["seen"].values())) == ({}, {"pass"})
-    assert judged[0].stdout.splitlines()[-1] == "3 mutants, 1 killed, 2 survived"
+    assert judged[0].stdout.splitlines()[-1] == "5 mutants, 1 killed, 3 survived, 1 not run here"
     assert judged[0].returncode == 1
 
 
@@ -71,6 +81,16 @@ def test_a_mutant_that_cannot_be_applied_is_no_kill(judged):
 
     assert kill["killed_by"] == {}
     assert "no_such_function" in kill["problem"]
+
+
+@pytest.mark.skipif(not resources.resctrl(), reason="the cases run here")
+def test_a_mutant_whose_cases_the_host_skips_is_not_run_if_it_says_what_it_needs(judged):
+    names = ("what_this_host_cannot_show", "what_no_host_is_said_to_lack")
+
+    assert [judged[1][name]["seen"] != {} for name in names] == [True, True]
+    assert "not run  own_mutants.what_this_host_cannot_show" in judged[0].stdout
+    assert "a processor with RDT" in judged[0].stdout
+    assert "SURVIVED own_mutants.what_no_host_is_said_to_lack" in judged[0].stdout
 
 
 def test_every_mutant_violates_clauses_that_are_there():
@@ -88,7 +108,7 @@ def test_no_two_mutants_have_one_name():
 @pytest.mark.parametrize(
     ("mark", "said"),
     [
-        ('@mutant("a", level="must")', "has clauses, `also`, `spec`, and a docstring"),
+        ('@mutant("a", level="must")', "has clauses, `also`, `spec`, `needs`, and a docstring"),
         ("@mutant()", "has clauses"),
         ("@mutant(CLAUSE)", "are literals"),
     ],

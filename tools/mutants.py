@@ -2,8 +2,9 @@
 
 ``python tools/mutants.py [PATTERN...]`` (``make mutants``) ends in a table and the line
 ``N mutants, N killed, 0 survived``; exit status 1 if one survived. A mutant is killed when each
-clause that it names has a case that ends in `fail`. What was seen before with the same sources is
-not run again.
+clause that it names has a case that ends in `fail`. One that says what it `needs`, and whose cases
+this host has skipped, was not run here: the last line counts these apart. What was seen before
+with the same sources is not run again.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ class Kill:
     """A case that failed, by clause."""
     seen: dict[str, str] = field(default_factory=dict)
     """Verdict of each case that ran; for a mutant that survived."""
+    needs: str = ""
     problem: str = ""
     seconds: float = 0.0
     digest: str = ""
@@ -81,6 +83,11 @@ class Kill:
     def killed(self) -> bool:
         """Whether every clause of it has a case that failed."""
         return not self.problem and set(self.clauses) == set(self.killed_by)
+
+    @property
+    def not_run(self) -> bool:
+        """Whether this host lacks what it needs, so that no case of it could run."""
+        return bool(self.needs) and set(self.seen.values()) == {Verdict.SKIP.value}
 
 
 def tasks(chosen: Iterable[Mutant], cases: dict[str, list[str]]) -> list[Task]:
@@ -109,7 +116,8 @@ def _sources() -> str:
 def judge(task: Task) -> Kill:
     """Run the cases of one mutant, in a process forked for it."""
     began = time.monotonic()
-    found = Kill(task.mutant.id, list(task.mutant.clauses), digest=task.digest)
+    names = list(task.mutant.clauses)
+    found = Kill(task.mutant.id, names, needs=task.mutant.needs, digest=task.digest)
     with tempfile.TemporaryDirectory(prefix="mutant-") as scratch:
         launcher = Path(scratch, task.mutant.name)
         write_launcher(launcher, task.mutant)
@@ -221,6 +229,9 @@ def table(kills: Iterable[Kill]) -> str:
     """Print mutant, clause, killed by, seconds; the survivors with what was seen."""
     lines = []
     for kill in sorted(kills, key=lambda one: (one.killed, one.mutant)):
+        if kill.not_run:
+            lines.append(f"not run  {kill.mutant}: needs {kill.needs}")
+            continue
         sign = "killed  " if kill.killed else "SURVIVED"
         lines.append(f"{sign} {kill.mutant}  {kill.seconds:.1f} s")
         lines += [f"    {id_}: {kill.killed_by.get(id_, 'no case fails')}" for id_ in kill.clauses]
@@ -253,13 +264,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         files = changed()
         to_do = [task for task in to_do if _touched(task, files)]
     kills = run_all(to_do, chosen.jobs, chosen.build)
-    survived = [kill for kill in kills if not kill.killed]
+    not_run = [kill for kill in kills if kill.not_run]
+    survived = [kill for kill in kills if not kill.killed and not kill.not_run]
     sys.stdout.write(table(kills))
     (chosen.build / "mutants.json").write_text(
         json.dumps([asdict(kill) for kill in kills], indent=1)
     )
-    killed = len(kills) - len(survived)
-    sys.stdout.write(f"{len(kills)} mutants, {killed} killed, {len(survived)} survived\n")
+    killed = len(kills) - len(survived) - len(not_run)
+    apart = f", {len(not_run)} not run here" if not_run else ""
+    sys.stdout.write(f"{len(kills)} mutants, {killed} killed, {len(survived)} survived{apart}\n")
     return 1 if survived else 0
 
 

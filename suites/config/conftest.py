@@ -3,6 +3,8 @@
 import pytest
 
 from harness import foreign, labels, tolerates_an_error
+from harness.clauses import release
+from harness.faults import NotClaimed
 
 
 @pytest.fixture
@@ -41,3 +43,15 @@ def apparmor_profile(session):
 def selinux_label():
     """A valid SELinux label of a process that is not the harness's own."""
     return labels.selinux_label()
+
+
+@pytest.fixture
+def declared(session):
+    """Go on only if the runtime declares this release of the specification, or a later one."""
+
+    def check(version):
+        newest = session.workspace.oci_version
+        if release(version) > release(newest):
+            raise NotClaimed(f"{version} is newer than {newest}, by which it is judged")
+
+    return check

@@ -52,6 +52,7 @@ def test_may_let_the_program_gain_privileges(shared, user_of_helper, record, pro
 
 
 @clause("config.process.oom-score-adj.set")
+@requires(kernel.neutral_oom_score)
 @pytest.mark.parametrize("score", [500, 1000, 0, pytest.param(-500, marks=LOWER)])
 def test_sets_oom_score_adj(create, caller, score):
     caller(oom_score_adj=100)
@@ -62,6 +63,7 @@ def test_sets_oom_score_adj(create, caller, score):
 
 
 @clause("config.process.oom-score-adj.unset-unchanged")
+@requires(kernel.neutral_oom_score)
 @BOTH
 def test_leaves_oom_score_adj_as_it_is(create, caller, score):
     caller(oom_score_adj=score)

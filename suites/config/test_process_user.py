@@ -110,6 +110,7 @@ def test_adds_the_further_groups(facts_of, user):
 
 
 @clause("config.process.user.additional-gids-only")
+@requires(host.real_root)
 @pytest.mark.parametrize("user", [{}, {"additionalGids": [5]}], ids=["none", "one"])
 def test_passes_no_group_of_its_caller_on(create, caller, user):
     caller(groups=[4242, 4243])

@@ -39,13 +39,6 @@ def network_device(own_network):  # noqa: ARG001 - entered before
 
 
 @pytest.fixture
-def own_uts():
-    """Run the case, and the runtime, in a uts namespace that nobody else is in."""
-    with disposable.namespace("uts") as name:
-        yield name
-
-
-@pytest.fixture
 def user_namespace():
     """Members of linux for a container with a new user namespace."""
     ids = [{"containerID": 0, "hostID": 100000, "size": 65536}]

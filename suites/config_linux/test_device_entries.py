@@ -61,8 +61,13 @@ def test_refuses_an_entry_without_a_path(create):
 @clause("linux.devices.existing-mismatch-errors")
 @pytest.mark.parametrize(
     "put",
-    [lambda path: path.write_text("kept"), fifo, other_device],
-    ids=["file", "fifo", "other-number"],
+    [
+        pytest.param(lambda path: path.write_text("kept"), id="file"),
+        pytest.param(fifo, id="fifo"),
+        pytest.param(
+            other_device, id="other-number", marks=pytest.mark.requires.with_args(host.real_root)
+        ),
+    ],
 )
 def test_refuses_a_path_where_something_else_is(create, shared, bundle, put):
     assert shared("tries", tries=["stat=/opt/device"], linux={"devices": [UNCOVERED]}).facts

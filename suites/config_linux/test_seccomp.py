@@ -5,7 +5,15 @@ import os
 
 import pytest
 
-from harness import clause, generates_an_error, kernel, requires, seccomp, tolerates_an_error
+from harness import (
+    clause,
+    control,
+    generates_an_error,
+    kernel,
+    requires,
+    seccomp,
+    tolerates_an_error,
+)
 from harness.audit import AuditLog
 from harness.seccomp import behind, rule
 
@@ -22,8 +30,8 @@ LITTLE = "X86 X86_64 X32 ARM AARCH64 MIPSEL MIPSEL64 MIPSEL64N32 PPC64LE RISCV64
 BIG = "MIPS MIPS64 MIPS64N32 PPC PPC64 S390 S390X PARISC PARISC64 M68K SHEB"
 
 ALIASES = {
-    "action": {"syscalls": [rule("ERRNO", CALL, action="ERRNO")]},
-    "lower-case-action": {"syscalls": [rule("ERRNO", CALL, action="scmp_act_errno")]},
+    "action": {"syscalls": [{"names": [CALL], "action": "ERRNO"}]},
+    "lower-case-action": {"syscalls": [{"names": [CALL], "action": "scmp_act_errno"}]},
     "default-action": {"defaultAction": "allow"},
     "architecture": {"architectures": [seccomp.NATIVE.removeprefix("SCMP_ARCH_")]},
     "lower-case-architecture": {"architectures": [seccomp.NATIVE.lower()]},
@@ -41,7 +49,12 @@ def spoilt(**members):
 @pytest.fixture
 def denying(shared):
     """Start, once, a program behind a filter that denies CALL, and have it make the calls."""
-    return lambda: shared("tries", tries=MADE, linux=DENIED).printed("ready")
+
+    def run():
+        with control():
+            return shared("tries", tries=MADE, linux=DENIED).printed("ready")
+
+    return run
 
 
 @pytest.fixture
@@ -133,17 +146,13 @@ def test_returns_the_default_errno(by_default, number):
 
 
 @clause("linux.seccomp.default-errno-ret.unsupported-fails")
-@pytest.mark.parametrize(
-    "action", ["ALLOW", "LOG", "TRAP", "KILL", "KILL_PROCESS", "KILL_THREAD"]
-)
+@pytest.mark.parametrize("action", ["ALLOW", "LOG", "TRAP", "KILL", "KILL_PROCESS", "KILL_THREAD"])
 def test_refuses_a_default_errno_for_an_action_without_one(by_default, create, action):
     container = by_default(action)
     assert container.facts["seccomp"] == 2
 
     with generates_an_error():
-        create(
-            "linux", linux=behind(action), offence=spoilt(defaultErrnoRet=errno.EPERM)
-        ).start()
+        create("linux", linux=behind(action), offence=spoilt(defaultErrnoRet=errno.EPERM)).start()
 
 
 @clause("linux.seccomp.default-errno-ret.default-eperm")

@@ -4,7 +4,7 @@ import operator
 
 import pytest
 
-from harness import clause, generates_an_error, tolerates_an_error
+from harness import clause, control, generates_an_error, tolerates_an_error
 from harness.seccomp import behind, condition, rule
 
 VALUE = 0x1_0000_0005
@@ -67,8 +67,12 @@ def denied(shared):
 @pytest.fixture
 def works(denied):
     """Whether a program behind a valid condition is denied what it says, and no more."""
-    rules = [rule("ERRNO", "munlockall", args=[VALID])]
-    return lambda: denied(rules, VALID_FOR) == VALID_FOR[1:]
+
+    def look():
+        with control():
+            return denied([rule("ERRNO", "munlockall", args=[VALID])], VALID_FOR) == VALID_FOR[1:]
+
+    return look
 
 
 @pytest.fixture
@@ -204,7 +208,9 @@ def test_may_take_several_conditions_on_one_argument(create, record):
     linux = behind("ALLOW", rule("ERRNO", "munlockall", args=SAME))
 
     with tolerates_an_error() as outcome:
-        container = create("tries", tries=[f"syscall={each}" for each in words], linux=linux).start()
+        container = create(
+            "tries", tries=[f"syscall={each}" for each in words], linux=linux
+        ).start()
 
     seen = [] if outcome.refused else [container.tried(word)["errno"] != 0 for word in words]
     record("two conditions on one argument", "an error" if outcome.refused else seen)

@@ -10,6 +10,7 @@ import select
 import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 from pathlib import Path
 from typing import Any
@@ -262,3 +263,40 @@ class Log:
         """What a state_hook was given."""
         state: dict[str, Any] = json.loads((self.directory / name).read_text())
         return state
+
+
+@pytest.fixture
+def running(runtime, config, make_bundle):
+    """A container that runs until a signal comes."""
+    identifier = runtime.create(make_bundle(config))
+    assert runtime("start", identifier).ok
+    return identifier
+
+
+@pytest.fixture
+def proc(runtime):
+    """The /proc directory of the container process."""
+    return lambda identifier: Path(f"/proc/{runtime.state(identifier)['pid']}")
+
+
+@pytest.fixture
+def reachable(config, make_bundle, program):
+    """A bundle whose root a user namespace can reach: pytest's directories are root's alone."""
+    with tempfile.TemporaryDirectory() as directory:
+        root = Path(directory)
+        root.chmod(0o755)
+        shutil.copy(program, root / "program")
+        config["root"]["path"] = directory
+        yield lambda: make_bundle(config)
+
+
+@pytest.fixture
+def mounted(runtime, config, reachable):
+    """Create a container with one more mount; return how its init sees its root."""
+
+    def create(**entry: Any) -> Path:
+        config["mounts"].append({"destination": "/data", **entry})
+        pid = runtime.state(runtime.create(reachable()))["pid"]
+        return Path(f"/proc/{pid}/root")
+
+    return create

@@ -12,6 +12,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "reference_runtime"
 UID = 54321
+SUBORDINATE = 2_000_000_000  # IDs that nobody has
+OWN_ROOT = Path(f"/tmp/reference-runtime-{UID}")  # noqa: S108
 CALLER = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
 
 

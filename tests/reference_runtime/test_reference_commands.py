@@ -2,64 +2,20 @@
 
 from __future__ import annotations
 
-import array
 import ctypes
 import json
 import os
 import select
 import shutil
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from reference_runtime import creation, rootfs
-
 HERE = Path(__file__).parent
 PR_SET_CHILD_SUBREAPER = 36
 OPERATIONS = ("delete", "exec", "kill", "pause", "ps", "resume", "start", "state", "update")
-
-
-@pytest.fixture
-def running(runtime, config, make_bundle):
-    """A container that runs until a signal comes."""
-    identifier = runtime.create(make_bundle(config))
-    assert runtime("start", identifier).ok
-    return identifier
-
-
-@pytest.fixture
-def proc(runtime):
-    """The /proc directory of the container process."""
-    return lambda identifier: Path(f"/proc/{runtime.state(identifier)['pid']}")
-
-
-@pytest.fixture
-def pipes():
-    """Pipes that a caller passes on as its descriptors 3, 4 and 5; gives them, to be compared."""
-    read, write = os.pipe()
-    taken = [read, write]
-    while max(taken) < 5:
-        taken.append(os.dup(read))
-    yield taken
-    for fd in taken:
-        os.close(fd)
-
-
-def leak(pipe: int) -> dict[str, object]:
-    """Have a call begin with 3, 4 and 5 open on one pipe."""
-
-    def duplicate() -> None:
-        for fd in (3, 4, 5):
-            os.dup2(pipe, fd)
-
-    return {"preexec_fn": duplicate, "close_fds": False}
-
-
-def descriptors(process: Path) -> list[str]:
-    return sorted(entry.name for entry in (process / "fd").iterdir())
 
 
 def test_version_and_help(runtime):
@@ -232,199 +188,6 @@ def test_signals_are_as_a_program_expects_them(runtime, config, make_bundle, pro
     assert "SigIgn:\t0000000000000000" in status
 
 
-def test_what_the_caller_leaks_reaches_nobody(runtime, config, make_bundle, proc, pipes, tmp_path):
-    """Buildah leaves pipes open, of which the reader would never see the end."""
-    listing = f"ls -l /proc/$$/fd > {tmp_path}/fds"
-    hook = {"path": "/bin/sh", "args": ["sh", "-c", listing], "env": ["PATH=/bin:/usr/bin"]}
-    config["hooks"] = {"createRuntime": [hook], "poststart": [hook]}
-    bundle = str(make_bundle(config))
-    identifier = runtime.new_id()
-    pipe = f"pipe:[{os.fstat(pipes[1]).st_ino}]"
-
-    assert runtime("create", "-b", bundle, identifier, **leak(pipes[1])).ok
-    assert pipe not in (tmp_path / "fds").read_text()
-    held = [os.readlink(entry) for entry in (proc(identifier) / "fd").iterdir()]
-    assert pipe not in held
-    assert runtime("start", identifier, **leak(pipes[1])).ok
-    assert pipe not in (tmp_path / "fds").read_text()
-    assert descriptors(proc(identifier)) == ["0", "1", "2"]
-
-
-@pytest.mark.parametrize("option", ["--preserve-fds=2", "--preserve-fds 2"])
-def test_descriptors_are_preserved(runtime, config, make_bundle, proc, pipes, tmp_path, option):
-    listing = f"ls -l /proc/$$/fd > {tmp_path}/fds"
-    hook = {"path": "/bin/sh", "args": ["sh", "-c", listing], "env": ["PATH=/bin:/usr/bin"]}
-    config["hooks"] = {"createRuntime": [hook]}
-    bundle = str(make_bundle(config))
-    identifier = runtime.new_id()
-    pipe = f"pipe:[{os.fstat(pipes[1]).st_ino}]"
-
-    result = runtime("create", *option.split(), "-b", bundle, identifier, **leak(pipes[1]))
-    assert result.ok, result.stderr
-    assert runtime("start", identifier).ok
-
-    assert pipe not in (tmp_path / "fds").read_text()
-    assert descriptors(proc(identifier)) == ["0", "1", "2", "3", "4"]
-    assert os.readlink(proc(identifier) / "fd/4") == pipe
-
-
-def test_exec_preserves_descriptors_too(runtime, running, tmp_path, pipes):
-    pid_file = str(tmp_path / "pid")
-    words = ("exec", "-d", "--preserve-fds", "1", "--pid-file", pid_file, running)
-
-    result = runtime(*words, "/program", "wait", **leak(pipes[1]))
-
-    assert result.ok, result.stderr
-    program = Path("/proc", Path(pid_file).read_text())
-    assert descriptors(program) == ["0", "1", "2", "3"]
-
-
-@pytest.mark.parametrize("number", ["1", "4294967294", "x", "-1"])
-def test_descriptors_that_are_not_there_cannot_be_preserved(runtime, config, make_bundle, number):
-    words = ("create", "--preserve-fds", number, "-b", str(make_bundle(config)), runtime.new_id())
-
-    result = runtime(*words)
-
-    assert result.status == 1
-    assert "--preserve-fds" in result.stderr
-
-
-@pytest.fixture
-def listener(tmp_path):
-    with socket.socket(socket.AF_UNIX) as sock:
-        sock.bind(str(tmp_path / "socket"))
-        sock.listen()
-        sock.settimeout(10)
-        yield sock
-
-
-def received_pid(listener: socket.socket) -> int:
-    caller = listener.accept()[0]
-    _, rights, *_ = caller.recvmsg(100, socket.CMSG_SPACE(4))
-    caller.close()
-    (pidfd,) = array.array("i", rights[0][2])
-    lines = Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines()
-    os.close(pidfd)
-    return int(next(line for line in lines if line.startswith("Pid:")).split()[1])
-
-
-def test_a_pidfd_is_handed_over(runtime, config, make_bundle, listener, tmp_path):
-    path = listener.getsockname()
-    identifier = runtime.create(make_bundle(config), "--pidfd-socket", path)
-    assert received_pid(listener) == runtime.state(identifier)["pid"]
-    pid_file = tmp_path / "pid"
-    words = ("exec", "-d", f"--pidfd-socket={path}", "--pid-file", str(pid_file), identifier)
-
-    assert runtime(*words, "/program", "wait").ok
-
-    assert received_pid(listener) == int(pid_file.read_text())
-
-
-def test_a_pidfd_that_nobody_takes_undoes_create(runtime, config, make_bundle, cgroups, tmp_path):
-    words = ("--pidfd-socket", str(tmp_path / "none"), "--pid-file", str(tmp_path / "pid"))
-    bundle = str(make_bundle(config))
-
-    result = runtime("create", "-b", bundle, *words, runtime.new_id())
-
-    assert "--pidfd-socket" in result.stderr
-    assert not cgroups()
-    assert not (tmp_path / "pid").exists()
-
-
-def test_without_pivot_root_the_root_is_the_same(runtime, config, make_bundle, proc):
-    pivoted = runtime.create(make_bundle(config))
-    config["linux"]["cgroupsPath"] += "x"
-    bundle = make_bundle(config, "second")
-    moved = runtime.create(bundle, "--no-pivot")
-    assert runtime("start", moved).ok
-
-    assert os.path.samestat((proc(moved) / "root").stat(), (bundle / "rootfs").stat())
-    points = [
-        [line.split()[4] for line in (proc(each) / "mountinfo").read_text().splitlines()]
-        for each in (moved, pivoted)
-    ]
-    assert points[0] == points[1]
-    assert runtime("exec", moved, "/program", "exit", "5").status == 5
-
-
-def test_without_pivot_root_the_mount_is_moved(monkeypatch):
-    """Only in a ramdisk's root, where pivot_root(2) errors, could a container tell."""
-    calls = []
-    for name in ("mount", "umount2", "pivot_root"):
-        monkeypatch.setattr(
-            rootfs.syscalls, name, lambda *words, name=name: calls.append((name, *words))
-        )
-    for name in ("chroot", "chdir", "fchdir"):
-        monkeypatch.setattr(os, name, lambda path, name=name: calls.append((name, path)))
-    namespaces = {"namespaces": [{"type": "mount"}]}
-    made = creation.Creation({"root": {"path": "r"}, "linux": namespaces}, "/b", 0)
-    made.no_pivot = True
-
-    rootfs.pivot(made)
-
-    moved = calls.index(("mount", ".", "/", None, rootfs.syscalls.MS_MOVE, None))
-    assert calls[moved + 1 :] == [("chroot", "."), ("chdir", "/")]
-    assert {call[1] for call in calls if call[0] == "umount2"} >= {"/proc", "/sys"}
-    assert not any(call[0] == "pivot_root" for call in calls)
-
-
-@pytest.fixture(scope="session")
-def keyring(tmp_path_factory):
-    """A static program that prints its session keyring."""
-    compiler = shutil.which("cc")
-    if not compiler:
-        pytest.skip("needs a C compiler named cc")
-    path = tmp_path_factory.mktemp("keyring") / "keyring"
-    subprocess.run([compiler, "-static", "-o", path, HERE / "keyring.c"], check=True)
-    if int(subprocess.run([path], capture_output=True, check=True).stdout) < 0:
-        pytest.skip("needs a kernel with keys")
-    return path
-
-
-def test_a_session_keyring_of_its_own(runtime, config, make_bundle, keyring, launcher):
-    config["process"]["args"] = ["/keyring"]
-    bundle = make_bundle(config)
-    shutil.copy(keyring, bundle / "rootfs/keyring")
-    command = f"{launcher} --root {runtime.root}"
-    script = f"""
-        {command} run -b {bundle} --no-new-keyring {runtime.new_id()}
-        {command} run -b {bundle} {runtime.new_id()}
-        exec 3>&1 </dev/null >/dev/null 2>/dev/null
-        {command} create -b {bundle} --no-new-keyring {runtime.new_id()}
-        exec >&3
-        {command} exec {runtime.ids[-1]} /keyring
-    """
-    words = [keyring, "/bin/sh", "-e", "-c", script]
-    output = subprocess.run(words, capture_output=True, check=True, text=True).stdout
-
-    callers, inherited, new, of_exec = map(int, output.split())
-    assert inherited == callers
-    assert len({callers, new, of_exec}) == 3
-    assert min(new, of_exec) > 0
-
-
-def test_without_cgroups(runtime, config, make_bundle, cgroups, proc):
-    rules = [{"allow": False, "access": "rwm"}]
-    config["linux"]["resources"] = {"devices": rules, "pids": {}}
-    bundle = make_bundle(config)
-    identifier = runtime.new_id()
-    disabled = ("--cgroup-manager=disabled", "create", "-b", str(bundle))
-
-    assert runtime(*disabled, identifier).ok
-
-    assert not cgroups()
-    assert (proc(identifier) / "cgroup").read_text() == Path("/proc/self/cgroup").read_text()
-    assert runtime("start", identifier).ok
-    assert runtime("exec", identifier, "/program", "exit", "3").status == 3
-    assert runtime("ps", "--format=json", identifier).stdout.strip() == f"[{proc(identifier).name}]"
-    assert "no cgroup that can be frozen" in runtime("pause", identifier).stderr
-    assert runtime("delete", "--force", identifier).ok
-    config["linux"]["resources"]["pids"]["limit"] = 5
-    (bundle / "config.json").write_text(json.dumps(config))
-    refused = runtime(*disabled, runtime.new_id())
-    assert "linux.resources.pids: " in refused.stderr
-
-
 def test_ps_takes_the_options_of_ps(runtime, running):
     if shutil.which("ps") is None:
         pytest.skip("needs ps(1)")
@@ -576,7 +339,7 @@ class TestExecOfACommand:
         assert status["Groups"] == []
 
     def test_a_file_with_capabilities_has_these(self, execute):
-        none = {"bounding": [], "permitted": [], "effective": []}
+        none: dict[str, list[str]] = {"bounding": [], "permitted": [], "effective": []}
 
         program = execute(process={"cwd": "/", "user": {"uid": 0, "gid": 0}, "capabilities": none})
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import stat
 import subprocess
 import tempfile
 from pathlib import Path
@@ -14,21 +12,11 @@ from typing import Any
 import pytest
 
 from reference_runtime import errors, mount_options, validate
+from tests.reference_runtime.views import line_of, owner
 
 ON_DISK, SHOWN = 1000, 2000
 MAP = [{"containerID": ON_DISK, "hostID": SHOWN, "size": 1}]
 MAPS = {"uidMappings": MAP, "gidMappings": MAP}
-
-
-@pytest.fixture
-def bundle(config, make_bundle, program):
-    """A bundle whose root a user namespace can reach: pytest's directories are root's alone."""
-    with tempfile.TemporaryDirectory() as directory:
-        reachable = Path(directory)
-        reachable.chmod(0o755)
-        shutil.copy(program, reachable / "program")
-        config["root"]["path"] = directory
-        yield lambda: make_bundle(config)
 
 
 @pytest.fixture
@@ -66,26 +54,8 @@ def view(runtime, launcher, tmp_path):
 
 
 @pytest.fixture
-def mounted(runtime, config, bundle):
-    """Create a container with one more mount; return how its init sees its root."""
-
-    def create(**entry: Any) -> Path:
-        config["mounts"].append({"destination": "/data", **entry})
-        pid = runtime.state(runtime.create(bundle()))["pid"]
-        return Path(f"/proc/{pid}/root")
-
-    return create
-
-
-@pytest.fixture
 def bound(mounted, source):
     return lambda *options, **entry: mounted(source=str(source), options=list(options), **entry)
-
-
-def line_of(root: Path, mount_point: str) -> list[str]:
-    """The words of the last line of mountinfo for a mount point."""
-    lines = (root.parent / "mountinfo").read_text().splitlines()
-    return [words for words in map(str.split, lines) if words[4] == mount_point][-1]
 
 
 def add_user_namespace(config: dict[str, Any]) -> None:
@@ -93,11 +63,6 @@ def add_user_namespace(config: dict[str, Any]) -> None:
     os.chown(config["root"]["path"], 100000, 100000)
     config["linux"]["namespaces"].append({"type": "user"})
     config["linux"] |= {"uidMappings": ids, "gidMappings": ids}
-
-
-def owner(path: Path) -> tuple[int, int]:
-    info = path.lstat()
-    return info.st_uid, info.st_gid
 
 
 @pytest.mark.parametrize("options", [["bind", "idmap"], ["rbind", "ridmap"], ["bind"]], ids=str)
@@ -129,11 +94,11 @@ def test_mappings_in_a_user_namespace(bound, config, maps):
     assert owner(root / "data/file") == (expected, expected)
 
 
-def test_the_mapping_of_a_user_namespace_that_is_joined(bound, config, runtime, bundle):
+def test_the_mapping_of_a_user_namespace_that_is_joined(bound, config, runtime, reachable):
     plain = {**config, "linux": {**config["linux"]}}
     plain["linux"]["namespaces"] = [*plain["linux"]["namespaces"]]
     add_user_namespace(plain)
-    pid = runtime.state(runtime.create(other_bundle(plain, bundle)))["pid"]
+    pid = runtime.state(runtime.create(other_bundle(plain, reachable)))["pid"]
     config["linux"]["cgroupsPath"] += "x"
     config["linux"]["namespaces"].append({"type": "user", "path": f"/proc/{pid}/ns/user"})
 
@@ -142,8 +107,8 @@ def test_the_mapping_of_a_user_namespace_that_is_joined(bound, config, runtime, 
     assert owner(root / "data/file") == (100000 + ON_DISK,) * 2
 
 
-def other_bundle(config: dict[str, Any], bundle: Any) -> Path:
-    made: Path = bundle()
+def other_bundle(config: dict[str, Any], reachable: Any) -> Path:
+    made: Path = reachable()
     path = made.rename(made.parent / "other")
     (path / "config.json").write_text(json.dumps(config))
     return path
@@ -174,31 +139,31 @@ def test_a_new_filesystem_can_be_mapped(mounted):
     assert {"ro", "nosuid"} <= set(line_of(root, "/data")[5].split(","))
 
 
-def test_a_new_filesystem_in_a_user_namespace_cannot_be_mapped(runtime, config, bundle):
+def test_a_new_filesystem_in_a_user_namespace_cannot_be_mapped(runtime, config, reachable):
     add_user_namespace(config)
     config["mounts"].append({"destination": "/data", "type": "tmpfs", "options": ["idmap"]})
 
-    result = runtime("create", "-b", str(bundle()), runtime.new_id())
+    result = runtime("create", "-b", str(reachable()), runtime.new_id())
 
     assert result.status == 1
     assert "mounts[2].options: in a user namespace only bind mounts" in result.stderr
 
 
-def test_a_filesystem_that_cannot_be_mapped_is_an_error(runtime, config, bundle):
+def test_a_filesystem_that_cannot_be_mapped_is_an_error(runtime, config, reachable):
     config["mounts"].append({"destination": "/data", "type": "proc", "options": ["ridmap"], **MAPS})
 
-    result = runtime("create", "-b", str(bundle()), runtime.new_id())
+    result = runtime("create", "-b", str(reachable()), runtime.new_id())
 
     assert result.status == 1
     assert "mounts[2] (/data): cannot be ID-mapped: its filesystem" in result.stderr
 
 
-def test_a_mapping_that_the_kernel_refuses_is_an_error(runtime, config, bundle, source):
+def test_a_mapping_that_the_kernel_refuses_is_an_error(runtime, config, reachable, source):
     overlapping = [*MAP, {"containerID": ON_DISK, "hostID": 5, "size": 1}]
     entry = {"destination": "/data", "source": str(source), "options": ["bind", "idmap"]}
     config["mounts"].append({**entry, "uidMappings": MAP, "gidMappings": overlapping})
 
-    result = runtime("create", "-b", str(bundle()), runtime.new_id())
+    result = runtime("create", "-b", str(reachable()), runtime.new_id())
 
     assert result.status == 1
     assert "mounts[2] (/data): gidMappings: invalid argument" in result.stderr
@@ -231,11 +196,11 @@ def test_an_invalid_mount_errors_with_the_path(member, entry):
     assert str(caught.value).startswith(f"mounts[0].{member}: ")
 
 
-def test_what_a_bind_mount_takes_no_notice_of_is_said(runtime, config, bundle, source):
+def test_what_a_bind_mount_takes_no_notice_of_is_said(runtime, config, reachable, source):
     options = ["rbind", "size=1m", "sync", "nosuid", "rro", "defaults", "rslave"]
     config["mounts"].append({"destination": "/data", "source": str(source), "options": options})
 
-    result = runtime("create", "-b", str(bundle()), runtime.new_id())
+    result = runtime("create", "-b", str(reachable()), runtime.new_id())
 
     assert result.ok
     assert [line.split("'")[1] for line in result.stderr.splitlines()] == ["size=1m", "sync"]
@@ -253,7 +218,7 @@ WITHOUT = {"bind", "rbind", "remount", "idmap", "ridmap"}  # have tests of their
 NEEDS_BINDS = {*mount_options.PROPAGATION, *mount_options.RECURSIVE}
 
 
-def test_every_other_option_is_taken(runtime, config, bundle, source):
+def test_every_other_option_is_taken(runtime, config, reachable, source):
     """A tmpfs takes no option of these names as data but a few; so none of them has got there."""
     for option in sorted(set(mount_options.KNOWN) - WITHOUT):
         config["mounts"].append(
@@ -264,7 +229,7 @@ def test_every_other_option_is_taken(runtime, config, bundle, source):
             {"destination": f"/{option}", "source": str(source), "options": ["rbind", option]}
         )
 
-    result = runtime("create", "-b", str(bundle()), runtime.new_id())
+    result = runtime("create", "-b", str(reachable()), runtime.new_id())
 
     assert result.ok, result.stderr
     assert not result.stderr
@@ -354,82 +319,3 @@ def test_private_takes_a_mount_out_of_its_group(bound, source, view):
 
     assert line_of(root, "/data")[6] == "-"
     assert line_of(root, "/data/below")[6].startswith("master:")
-
-
-def fill(directory: Path) -> None:
-    directory.mkdir(mode=0o710)
-    (directory / "file").write_text("text" * 100_000)
-    (directory / "file").chmod(0o4751)
-    os.chown(directory / "file", 5, 6)
-    (directory / "file").chmod(0o4751)
-    os.setxattr(directory / "file", "trusted.x", b"y")
-    (directory / "sub/deeper").mkdir(parents=True)
-    (directory / "sub/deeper/empty").touch()
-    (directory / "link").symlink_to("/etc/passwd")
-    os.lchown(directory / "link", 7, 8)
-    os.mkfifo(directory / "fifo")
-    os.mknod(directory / "null", stat.S_IFCHR | 0o600, os.makedev(1, 3))
-    os.utime(directory / "sub", ns=(10**18, 2 * 10**18 + 1))
-    os.chown(directory, 11, 12)
-
-
-def listing(directory: Path) -> dict[str, Any]:
-    found = {}
-    for path in [directory, *directory.rglob("*")]:
-        info = path.lstat()
-        content: Any = ""
-        if path.is_symlink():
-            content = os.readlink(path)
-        elif path.is_file():
-            content = path.read_bytes(), os.listxattr(path)
-        found[str(path.relative_to(directory))] = (
-            info.st_mode, info.st_uid, info.st_gid, info.st_rdev, content,
-            path == directory or info.st_mtime_ns,
-        )  # fmt: skip
-    return found
-
-
-@pytest.mark.parametrize("options", [[], ["ro"]], ids=str)
-def test_tmpcopyup_begins_with_what_it_covers(mounted, config, options):
-    covered = Path(config["root"]["path"]) / "data"
-    fill(covered)
-
-    root = mounted(type="tmpfs", options=["tmpcopyup", *options])
-
-    copied = listing(root / "data")
-    assert copied == listing(covered)
-    assert len(copied) == 8
-    words = line_of(root, "/data")
-    assert words[words.index("-") + 1] == "tmpfs"
-    assert ("ro" in words[5].split(",")) == ("ro" in options)
-
-
-def test_tmpcopyup_obeys_the_options_of_the_mount(mounted, config):
-    fill(Path(config["root"]["path"]) / "data")
-
-    root = mounted(type="tmpfs", options=["mode=1777", "tmpcopyup", "uid=3"])
-
-    assert stat.S_IMODE((root / "data").stat().st_mode) == 0o1777
-    assert owner(root / "data") == (3, 12)
-
-
-def test_tmpcopyup_leaves_other_filesystems_alone(mounted, config):
-    """Else it would copy all of /proc."""
-    config["mounts"].append({"destination": "/data/proc", "type": "proc"})
-    (Path(config["root"]["path"]) / "data").mkdir()
-
-    root = mounted(type="tmpfs", options=["tmpcopyup"])
-
-    assert [path.name for path in (root / "data").iterdir()] == ["proc"]
-    assert not list((root / "data/proc").iterdir())
-
-
-def test_tmpcopyup_that_has_no_room_is_an_error(runtime, config, bundle):
-    fill(Path(config["root"]["path"]) / "data")
-    entry = {"destination": "/data", "type": "tmpfs", "options": ["tmpcopyup", "size=4k"]}
-    config["mounts"].append(entry)
-
-    result = runtime("create", "-b", str(bundle()), runtime.new_id())
-
-    assert result.status == 1
-    assert "mounts[2] (/data): no space left on device" in result.stderr

@@ -21,7 +21,7 @@ def v1(config):
         directory = Path("/sys/fs/cgroup", controller)
         if not (directory / "cgroup.procs").exists():
             pytest.skip(f"needs the {controller} controller of cgroup v1")
-        path = config["linux"]["cgroupsPath"].lstrip("/")
+        path: str = config["linux"]["cgroupsPath"].lstrip("/")
         return (directory / path / file).read_text().strip()
 
     return read

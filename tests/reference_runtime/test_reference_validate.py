@@ -59,6 +59,7 @@ INVALID = [
     ("process.args", "x"),
     ("process.args", [1]),
     ("process.env", ["A"]),
+    ("process.user.additionalGids", [7] * 65537),
     ("process.user", {"uid": 0}),
     ("process.user", {"uid": -1, "gid": 0}),
     ("process.user", {"uid": 2**32, "gid": 0}),
