@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
 
 from reference_runtime import (
@@ -368,6 +368,7 @@ def test_a_changed_configuration_is_created_or_refused_without_a_trace(create, c
         nonlocal created
         document = mutated(runnable, mutations)
         if is_harmless(config, document):
+            note(f"{len(document)} bytes: {document[:2000]!r} ... {document[-2000:]!r}")
             create(document)
             created += 1
 
