@@ -1,11 +1,13 @@
 """Run the suite again and again, in random order and in parallel: no verdict may differ.
 
-``python tools/stability.py TIMES RUNTIME...`` prints the cases that differ, with the verdicts that
-each came to; exit status 1 if there is one.
+``python tools/stability.py TIMES RUNTIME... [--cases PATH...]`` prints the cases that differ, with
+the verdicts that each came to and the evidence of the rarest; exit status 1 if there is one. A
+RUNTIME '' is the bundled one.
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -18,15 +20,16 @@ from harness import results
 WORKERS = 4
 
 
-def run(runtime: str, seed: int, directory: Path) -> results.Run:
-    """Run the whole suite once; ``runtime`` may be empty for the bundled one."""
+def run(runtime: str, seed: int, directory: Path, cases: list[str]) -> results.Run:
+    """Run the suite once, or these cases of it; ``runtime`` may be empty for the bundled one."""
     words = [
-        sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider",
+        sys.executable, "-m", "pytest", *cases, "-q", "--tb=no", "-p", "no:cacheprovider",
         "-p", "randomly", f"--randomly-seed={seed}", f"-n{WORKERS}", f"--results={directory}",
     ]  # fmt: skip
     words += [f"--runtime={runtime}"] if runtime else []
     subprocess.run(words, check=False, stdout=subprocess.DEVNULL)
-    return results.read(directory)
+    partial = directory / "partial"
+    return results.read(partial if partial.exists() else directory)
 
 
 def evidence(case: results.Case) -> str:
@@ -40,14 +43,19 @@ def evidence(case: results.Case) -> str:
 
 def main() -> int:
     """Compare the runs of each runtime."""
-    times, runtimes = int(sys.argv[1]), sys.argv[2:] or [""]
+    parser = argparse.ArgumentParser(prog="tools/stability.py", description=__doc__)
+    parser.add_argument("times", type=int)
+    parser.add_argument("runtimes", nargs="*", default=[""], metavar="RUNTIME")
+    parser.add_argument("--cases", nargs="*", default=[], metavar="PATH", help="default: all")
+    chosen = parser.parse_args()
+    times, runtimes = chosen.times, chosen.runtimes
     unstable = False
     for runtime in runtimes:
         seen: dict[str, Counter[str]] = defaultdict(Counter)
         reasons: dict[tuple[str, str], str] = {}
         for seed in range(times):
             with tempfile.TemporaryDirectory() as directory:
-                found = run(runtime, seed, Path(directory))
+                found = run(runtime, seed, Path(directory), chosen.cases)
             for case in found.cases:
                 seen[case.case][case.verdict.value] += 1
                 reasons[case.case, case.verdict.value] = evidence(case)

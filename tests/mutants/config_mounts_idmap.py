@@ -7,7 +7,6 @@ import os
 from reference_runtime import idmaps, mount_options, mounts, validate
 from tests.mutants.breaking import mutant, replace, skip, wrap
 
-
 SAME = [{"containerID": 0, "hostID": 0, "size": 65_536}]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 
@@ -113,10 +112,14 @@ def unknown_propagation_is_ignored():
 
 
 def each(made, name):
-    """Open each of the paths that are there; yields descriptors."""
+    """Open each of the paths that the root filesystem has; yields descriptors.
+
+    Not those of /proc: a file of it is the same one in the host's /proc, and so is its mode.
+    """
+    own = os.fstat(made.root_fd).st_dev
     for path in made.linux.get(name, []):
         target = rootfs._open_existing(made.root_fd, path)
-        if target is not None:
+        if target is not None and os.fstat(target).st_dev == own:
             yield target
 
 
@@ -126,8 +129,7 @@ def masked_files_lose_their_permissions():
 
     def mask(made):
         for target in each(made, "maskedPaths"):
-            with contextlib.suppress(PermissionError):  # of proc
-                os.chmod(rootfs.by_fd(target), 0)
+            os.chmod(rootfs.by_fd(target), 0)
 
     replace(rootfs, "mask_paths", mask)
 
@@ -185,8 +187,7 @@ def read_only_files_lose_their_permissions():
 
     def protect(made):
         for target in each(made, "readonlyPaths"):
-            with contextlib.suppress(PermissionError):  # of proc
-                os.chmod(rootfs.by_fd(target), 0o444)
+            os.chmod(rootfs.by_fd(target), 0o444)
 
     replace(rootfs, "protect_readonly_paths", protect)
 

@@ -38,7 +38,7 @@ def world(tmp_path, program):
     """Put what this test has in the place of what was on the engine's host."""
 
     def adapt(config: dict[str, Any]) -> Path:
-        bundle = tmp_path / "bundle"
+        bundle: Path = tmp_path / "bundle"
         rootfs = bundle / "rootfs"
         rootfs.mkdir(parents=True)
         shutil.copy(program, rootfs / "program")
