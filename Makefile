@@ -6,6 +6,9 @@ RUNTIME ?=
 PYTEST_ARGS ?=
 PYTHON ?= python3
 
+# With it each run would compile all case files again: 1 s.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed

@@ -258,6 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--build", type=Path, default=BUILD, help="where the results go")
     chosen = parser.parse_args(arguments)
     mutants.DIRECTORY = chosen.directory or mutants.DIRECTORY
+    sys.dont_write_bytecode = False  # whatever the caller's environment says: a mutant costs 1 s
     cases = measure().tested
     to_do = tasks(_choose(chosen.patterns), cases)
     if chosen.changed:
