@@ -51,10 +51,10 @@ def make_all(creation: Creation) -> None:
         with creation.naming(f"linux.devices[{index}] ({device['path']})"):
             make_one(creation, device)
     for device in DEFAULT_DEVICES:
-        with creation.naming(f"the default device {device['path']}"):
+        with creation.naming(f"linux.devices: the default device {device['path']}"):
             make_one(creation, device)
     for path, (target, needed) in LINKS.items():
-        with creation.naming(f"the link {path}"):
+        with creation.naming(f"root: the link {path}"):
             link(creation, path, target, needed)
 
 

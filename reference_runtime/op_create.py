@@ -171,9 +171,18 @@ class Cgroups(steps.Step):
             settings = cgroup_v2.settings(wanted)
         else:
             settings = cgroup_v1.settings(wanted)
+            if "swap" in wanted.get("memory", {}):
+                from reference_runtime import limits
+
+                settings = limits.swap_first_when_it_rises(made.cgroups, settings)
         settings += resources.settings(made.cgroups, wanted)
         cgroups.apply(made.cgroups, settings)
         cgroups.attach(made.cgroups, made.init_pid)
+        if made.has_new_namespace("cgroup"):
+            from reference_runtime import ownership
+
+            with made.naming("linux.cgroupsPath"):
+                ownership.change(made)
 
 
 class OomScore(steps.Step):

@@ -45,6 +45,18 @@ def io_priority_of(pid: int) -> int:
     return ffi.call("syscall", 252 if X86_64 else 31, 1, pid)
 
 
+@pytest.mark.parametrize("limit", [0, 1])
+def test_no_room_for_a_child_is_no_error(runtime, config, make_bundle, cgroups, limit):
+    """Create tries them in a child that pids.max may forbid, which is no fault of theirs."""
+    config["process"]["ioPriority"] = {"class": "IOPRIO_CLASS_BE", "priority": 7}
+    config["linux"]["resources"] = {"pids": {"limit": limit}}
+
+    pid = running(runtime, make_bundle(config))
+
+    assert io_priority_of(pid) == 2 << 13 | 7
+    assert cgroups()
+
+
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
