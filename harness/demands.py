@@ -86,6 +86,11 @@ def control() -> Iterator[None]:
     except (RuntimeFault, NotShown) as fault:
         fault.control = True
         raise
+    except AssertionError as error:
+        done = current.session().workspace.runtime.journal.operations
+        unmet = NotShown(f"what the case builds on does not hold: {error}", done[-1].name)
+        unmet.control = True
+        raise unmet from error
 
 
 def requires(*conditions: Callable[[], str]) -> Callable[[F], F]:

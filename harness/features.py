@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -74,15 +73,18 @@ def defined(version: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Features:
-    """A features structure. ``document`` is what was printed, without members that are null."""
+    """A features structure.
+
+    ``document`` is what was printed, without members that are null, which say nothing, and with
+    its lists sorted, whose order says nothing.
+    """
 
     document: dict[str, Any]
-    text: str
 
     @classmethod
     def parse(cls, text: str) -> Features:
         """Read one JSON object; ValueError for anything else."""
-        return cls(_without_nulls(state.parse(text).document), text)
+        return cls(_plain(state.parse(text).document))
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - any JSON value
         """Return the property at ``linux.cgroup.v1``; None where nothing is said of it."""
@@ -98,11 +100,16 @@ class Features:
             raise NotClaimed(f"its features say nothing of {path}")
         return found
 
-    def claimed(self, path: str, value: object = True) -> None:  # noqa: FBT002 - what flags say
-        """Go on only if ``path`` has this value, or lists it; NotClaimed otherwise."""
+    def claimed(self, path: str, name: str = "") -> None:
+        """Go on only if ``path`` is true, or lists ``name``; NotClaimed otherwise."""
         found = self.said(path)
-        if value not in (found if isinstance(found, list) else [found]):
-            raise NotClaimed(f"its features do not say {json.dumps(value)} of {path}")
+        if (name not in found) if name else (found is not True):
+            raise NotClaimed(f"its features do not claim {path} {name}".rstrip())
+
+    def denied(self, path: str) -> None:
+        """Go on only if ``path`` is false; NotClaimed otherwise."""
+        if self.said(path) is not False:
+            raise NotClaimed(f"its features do not deny {path}")
 
     def others(self, path: str, known: object) -> list[str]:
         """Return what ``path`` lists beyond what is ``known``; NotClaimed if that is nothing."""
@@ -127,10 +134,10 @@ def _paths(document: dict[str, Any], above: str = "") -> list[str]:
     return found
 
 
-def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, dict):
-        return {name: _without_nulls(one) for name, one in value.items() if one is not None}
-    return value
+        return {name: _plain(one) for name, one in value.items() if one is not None}
+    return sorted(value, key=str) if isinstance(value, list) else value
 
 
 def ask(runtime: Runtime) -> Features | None:

@@ -252,7 +252,7 @@ def attempt(create: CreatesContainer) -> Callable[[Bundle], None]:
             container = create(bundle)
             with suppress(OperationError, RuntimeCrashed, NotShown):
                 container.start().printed("ready")
-            with suppress(OperationError, RuntimeCrashed):
+            with suppress(OperationError, RuntimeCrashed, NotShown):
                 container.kill(signal.SIGKILL)
             with suppress(OperationError, RuntimeCrashed, NotShown):
                 container.stopped()

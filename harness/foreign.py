@@ -50,14 +50,14 @@ class ForeignCgroup:
         """Make another one below it."""
         made = [directory / name for directory in self.directories]
         for directory in made:
-            _make(directory)
+            make_cgroup(directory)
         return ForeignCgroup(f"{self.path}/{name}", made)
 
     def leaf(self, name: str) -> ForeignCgroup:
         """Make one below it that processes can join: in v2 none is handed on to what is below."""
         made = [directory / name for directory in self.directories]
         for directory in made:
-            _make(directory, delegated=False)
+            make_cgroup(directory, delegated=False)
         return ForeignCgroup(f"{self.path}/{name}", made)
 
     def freeze(self) -> None:
@@ -100,7 +100,7 @@ def cgroup(roots: Sequence[Path], name: str, seconds: float) -> Iterator[Foreign
     """Make a cgroup in every hierarchy, and clear it with all that is in it."""
     made = ForeignCgroup(f"/{name}", [root / name for root in roots])
     for directory in made.directories:
-        _make(directory)
+        make_cgroup(directory)
     try:
         yield made
     finally:
@@ -108,7 +108,8 @@ def cgroup(roots: Sequence[Path], name: str, seconds: float) -> Iterator[Foreign
             cgroups.remove(directory, seconds)
 
 
-def _make(directory: Path, *, delegated: bool = True) -> None:
+def make_cgroup(directory: Path, *, delegated: bool = True) -> None:
+    """Make a cgroup that is ready for processes, or, delegated in v2, for cgroups below it."""
     directory.mkdir()
     if (directory / "cgroup.controllers").exists():
         if delegated:

@@ -7,12 +7,13 @@ import os
 import platform
 import resource
 import shutil
+import sys
 import threading
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import host, linux
+from harness import door, host, linux
 from harness.audit import AuditLog
 
 if TYPE_CHECKING:
@@ -115,6 +116,15 @@ def _refused(what: str, attempt: Callable[[], None]) -> str:
     return "".join(reasons)
 
 
+def memory_policy(mode: int, nodes: int = 1) -> Callable[[], str]:
+    """Return the condition that set_mempolicy(2) takes this mode, for the nodes of a mask."""
+
+    def taken() -> str:
+        return _refused(f"memory policy {mode:#x}", lambda: linux.set_mempolicy(mode, nodes))
+
+    return taken
+
+
 def seccomp_notify() -> str:
     """SECCOMP_RET_USER_NOTIF: Linux 5.0."""
     try:
@@ -141,20 +151,17 @@ def seccomp_audit() -> str:
         return f"the audit log cannot be read: {error.strerror}"
     if not {"log", "errno"} <= set(actions):
         return "kernel.seccomp.actions_logged lacks log or errno; add them by sysctl"
-    pid = os.fork()
-    if pid == 0:
-        try:
-            linux.seccomp_filter(linux.SECCOMP_RET_LOG)
-            os.getppid()
-        finally:
-            os._exit(0)
-    os.waitpid(pid, 0)
+
+    def call() -> None:
+        linux.seccomp_filter(linux.SECCOMP_RET_LOG)
+        os.getppid()
+
+    # The filter is on the thread only.
+    refused = _refused("seccomp filters", call)
     number = {"x86_64": 110}.get(platform.machine(), 173)
-    try:
-        said = log.has(pid, number, seconds=1)
-    finally:
-        log.close()
-    return "" if said else "seccomp logs nothing: boot with audit=1, or without audit=0"
+    said = not refused and log.has(os.getpid(), number, seconds=1)
+    log.close()
+    return refused or ("" if said else "seccomp logs nothing: boot without audit=0")
 
 
 @cache
@@ -175,11 +182,10 @@ def ia32_emulation() -> str:
     """System calls of i386 on x86_64: CONFIG_IA32_EMULATION."""
     if platform.machine() != "x86_64":
         return f"{platform.machine()} has no calls of i386"
-    pid = os.fork()
-    if pid == 0:
-        os._exit(linux.int80_getpid() != os.getpid())
-    ended = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    return "" if ended == 0 else "the kernel has no calls of i386: CONFIG_IA32_EMULATION"
+    # In a process of its own, which a kernel without them ends by a signal.
+    script = "import os; from harness import linux; assert linux.int80_getpid() == os.getpid()"
+    said = door.tool([sys.executable, "-c", script])
+    return "" if said.exit_status == 0 else "no calls of i386: CONFIG_IA32_EMULATION is not set"
 
 
 def _has_apparmor() -> bool:

@@ -171,3 +171,48 @@ def swap_accounting() -> str:
     """Limits of swap: CONFIG_SWAP, and swapaccount=1 on older kernels."""
     found = control_file("memory.memsw.limit_in_bytes", "memory.swap.max")()
     return f"{found}; boot with swapaccount=1" if found else ""
+
+
+def huge_pages() -> str:
+    """Huge pages of at least one size."""
+    there = any(Path("/sys/kernel/mm/hugepages").glob("hugepages-*kB"))
+    return "" if there else "the kernel has no huge pages: CONFIG_HUGETLBFS"
+
+
+def hugetlb_reservations() -> str:
+    """Reservations of huge pages are counted: Linux 5.7."""
+    found = any(
+        file
+        for h in host.hierarchies()
+        for end in ("rsvd.limit_in_bytes", "rsvd.max")
+        for file in h.directory.glob(f"hugetlb.*.{end}")
+    )
+    return "" if found else "the kernel does not count reservations of huge pages"
+
+
+def no_hugetlb_reservations() -> str:
+    """Reservations of huge pages are not counted: before Linux 5.7."""
+    return "" if hugetlb_reservations() else "the kernel counts reservations of huge pages"
+
+
+def resctrl_schema(resource: str) -> Callable[[], str]:
+    """Return the condition that resctrl controls a resource: L3, a cache, or MB, bandwidth."""
+
+    def controlled() -> str:
+        mount = resctrl_mount()
+        if reason := resctrl() or ("" if mount else "resctrl is not mounted"):
+            return reason
+        text = (mount / "schemata").read_text() if mount else ""
+        found = any(line.strip().startswith(f"{resource}:") for line in text.splitlines())
+        return "" if found else f"resctrl does not control {resource} here"
+
+    return controlled
+
+
+def resctrl_monitoring() -> str:
+    """Groups of resctrl that only monitor."""
+    mount = resctrl_mount()
+    if reason := resctrl():
+        return reason
+    there = mount is not None and (mount / "mon_groups").is_dir()
+    return "" if there else "resctrl does not monitor here"

@@ -74,3 +74,14 @@ def behind(default: str, *rules: dict[str, Any], **members: object) -> dict[str,
     allowed = [] if default == "ALLOW" else [rule("ALLOW", *OTHERS)]
     filter_ = {"defaultAction": f"SCMP_ACT_{default}", "syscalls": [*allowed, *rules], **members}
     return {"seccomp": filter_}
+
+
+TOLD = f"{CALLS[0]},1,2"
+"""A call of which an agent is to be told."""
+
+METADATA = 'opaque "data" {}\\ \u00e4'
+
+
+def notifying(path: object, **members: object) -> dict[str, Any]:
+    """Return the member of linux with a filter that tells who listens at ``path`` of TOLD."""
+    return behind("ALLOW", rule("NOTIFY", CALLS[0]), listenerPath=str(path), **members)

@@ -40,10 +40,10 @@ RUNTIMES = (
     Pinned(
         name="youki-0.7.0",
         needs="cargo",
-        # cgroup v1 is not among its default features.
+        # Neither cgroup v1 nor seccomp is among its default features.
         words=(
-            "cargo", "install", "youki", "--version", "0.7.0", "--locked", "--features", "v1",
-            "--root", "{root}",
+            "cargo", "install", "youki", "--version", "0.7.0", "--locked",
+            "--features", "v1,seccomp", "--root", "{root}",
         ),
         environment={},
         program="bin/youki",

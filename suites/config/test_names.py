@@ -39,7 +39,10 @@ def test_gives_the_container_its_name(seen, name, value):
 
 @clause("config.hostname.set", "config.domainname.set")
 def test_tells_the_two_names_apart(seen):
-    assert seen(hostname="host", domainname="domain") == {"hostname": {"host"}, "domainname": {"domain"}}
+    assert seen(hostname="host", domainname="domain") == {
+        "hostname": {"host"},
+        "domainname": {"domain"},
+    }
 
 
 @clause("config.{name}.set")

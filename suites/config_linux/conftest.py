@@ -1,10 +1,11 @@
-"""What several sections of config-linux.md share: namespaces of others, and ones to be spoilt."""
+"""What sections of config-linux.md share: namespaces of others, ones to be spoilt, agents."""
 
 from contextlib import ExitStack
 
 import pytest
 
-from harness import disposable, foreign, netlink
+from harness import current, disposable, foreign, netlink, seccomp
+from harness.agent import Agent
 
 
 @pytest.fixture
@@ -43,3 +44,41 @@ def user_namespace():
     """Members of linux for a container with a new user namespace."""
     ids = [{"containerID": 0, "hostID": 100000, "size": 65536}]
     return {"uidMappings": ids, "gidMappings": ids}
+
+
+@pytest.fixture
+def agent(session):
+    """A seccomp agent of the case's own."""
+    workspace = session.workspace
+    agent = Agent(workspace.directory / workspace.new_id(), workspace.runtime.deadline)
+    yield agent
+    agent.close()
+
+
+@pytest.fixture(scope="module")
+def lasting_agent():
+    """A seccomp agent for all cases of the module."""
+    lasting = current.session().lasting
+    agent = Agent(lasting.directory / lasting.new_id(), lasting.runtime.deadline)
+    yield agent
+    agent.close()
+
+
+@pytest.fixture
+def waiting(lasting_agent, shared):
+    """A container that waits for an answer, and what its agent was handed: once for all cases."""
+    linux = seccomp.notifying(lasting_agent.path, listenerMetadata=seccomp.METADATA)
+    tries = [f"syscall={seccomp.TOLD}"]
+    return lambda: (shared("tries", tries=tries, linux=linux), lasting_agent.first)
+
+
+@pytest.fixture
+def notified(create, agent):
+    """Start a program that makes the calls; return the container and what the agent is handed."""
+
+    def run(*before, **members):
+        linux = seccomp.notifying(agent.path, **members)
+        container = create("tries", tries=[*before, f"syscall={seccomp.TOLD}"], linux=linux)
+        return container.start(), agent.handed()
+
+    return run

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from harness import clause, foreign, host, requires, resources
+from harness.mounts import make_points
 
 NAMESPACES = ["pid", "network", "ipc", "uts", "mount", "user"]
 
@@ -25,21 +26,22 @@ WRITABLE = [cgroup_mount()]
 
 
 @pytest.fixture
-def owned(create, user_namespace):
+def owned(bundle, create, user_namespace):
     """Run a container as its user 7, or another; owners of its cgroups and of the files in them.
 
     Each directory stands as its own file, ``.``.
     """
 
     def run(mounts, *, cgroup="cgroup", uid=7):
-        container = create(
+        made = bundle(
             "program",
             process={"user": {"uid": uid, "gid": 0}},
             namespaces=[*NAMESPACES, *([cgroup] if cgroup else [])],
             mounts=mounts,
             linux=user_namespace,
         )
-        container.start().printed("ready")
+        make_points(made)
+        container = create(made).start().printed("ready")
         return [
             {name: (directory / name).stat().st_uid for name in names(directory)}
             for directory in container.limits.directories

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from harness import clause, generates_an_error
+from harness import clause, generates_an_error, host
 
 DEVICE = {"path": "/dev/device", "type": "c", "major": 1, "minor": 3}
 

@@ -84,6 +84,7 @@ def test_has_the_type(container, kind, device):
 @pytest.mark.parametrize(
     ("kind", "device"), [("u", {**NULL, "type": "u"}), ("p", FIFO)], ids=["u", "p"]
 )
+@pytest.mark.usefixtures("container")
 def test_has_the_type_or_refuses_it(create, record, kind, device):
     tries = [f"stat={device['path']}"]
 
@@ -151,6 +152,7 @@ def test_has_the_owner(container, member):
 @clause("linux.devices.{member}", "linux.namespaces.type.user.supported")
 @requires(host.user_namespaces, host.real_root)
 @pytest.mark.parametrize("member", ["uid", "gid"])
+@pytest.mark.usefixtures("container")
 def test_has_the_owner_of_the_container_namespace(
     create, user_namespace, host_node, record, member
 ):

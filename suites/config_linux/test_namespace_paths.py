@@ -135,7 +135,8 @@ def test_joins_the_namespace_at_the_path(create, neighbour, own_namespaces, kind
 
 
 @clause("linux.namespaces.path.joined.mount")
-def test_joins_a_mount_namespace_or_refuses(create, bundle, neighbour, record):
+def test_joins_a_mount_namespace_or_refuses(create, container_in, bundle, neighbour, record):
+    container_in(Status.RUNNING)
     made = bundle("waits", namespaces=["pid", "network", "ipc", "uts", "mount"])
     other = neighbour("mount")
     joined = f'"mount", "path": "{other.path("mount")}"'

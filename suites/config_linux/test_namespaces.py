@@ -189,7 +189,8 @@ def test_inherits_a_kind_that_is_not_listed(shared, own_namespaces, kind):
 
 
 @clause("linux.namespaces.unlisted-inherited.mount")
-def test_inherits_the_mount_namespace_or_refuses(create, record):
+def test_inherits_the_mount_namespace_or_refuses(create, shared, record):
+    assert shared("waits", namespaces=DEFAULT).facts
     listed = [kind for kind in DEFAULT if kind != "mount"]
 
     with tolerates_an_error() as outcome:

@@ -81,6 +81,8 @@ def test_refuses_changes_of_parameters(errors):
 
 @clause("linux.readonly-paths.nonexistent")
 def test_may_take_a_path_where_nothing_is(errors, record):
+    errors(*READ_ONLY)
+
     with tolerates_an_error() as outcome:
         errors("/no/such")
 

@@ -2,7 +2,15 @@
 
 import pytest
 
-from harness import clause, generates_an_error, host, requires, resources, tolerates_an_error
+from harness import (
+    clause,
+    foreign,
+    generates_an_error,
+    kernel,
+    requires,
+    resources,
+    tolerates_an_error,
+)
 from harness.controllers import UNLIMITED
 
 pytestmark = pytest.mark.requires.with_args(resources.controller("cpu"))
@@ -10,6 +18,13 @@ pytestmark = pytest.mark.requires.with_args(resources.controller("cpu"))
 KERNELS_PERIOD = 100_000
 
 BURST = ("cpu.cfs_burst_us", "cpu.max.burst")
+
+
+@pytest.fixture
+def realtime_budget(session):
+    """Have time for real-time policies, of which a container can be given a part."""
+    with foreign.realtime_budget(session.workspace.cgroup_roots):
+        yield
 
 
 @pytest.fixture
@@ -93,7 +108,7 @@ def test_sets_the_time_for_real_time_policies(limit, member, name, expected):
 
 
 @clause("linux.resources.cpu.cpus")
-@requires(resources.controller("cpuset"), host.several_processors)
+@requires(resources.controller("cpuset"), kernel.several_processors)
 @pytest.mark.parametrize(("cpus", "mask"), [("0", 0b1), ("1", 0b10), ("0-1", 0b11)])
 def test_runs_on_the_given_processors(limited, cpus, mask):
     container = limited({"cpus": cpus})

@@ -91,6 +91,7 @@ def test_lets_mounts_made_further_in_reach_the_root(create, exposed):
 
 @clause("linux.rootfs-propagation.slave")
 def test_lets_the_root_receive_from_the_host_only_or_refuses(create, exposed, mounted_late, record):
+    create(exposed("private")).start().printed("ready")
     made = exposed("slave", f"syscall={MOUNT}")
 
     with tolerates_an_error() as outcome:

@@ -40,7 +40,8 @@ def test_takes_dots_for_separators(shared):
 
 @clause("linux.sysctl.key-forms")
 @pytest.mark.parametrize("key", ["net/core/somaxconn", "net/ipv4/conf/lo/forwarding"])
-def test_may_take_slashes_for_separators(create, record, key):
+def test_may_take_slashes_for_separators(create, shared, record, key):
+    assert shared("tries", tries=READS, linux={"sysctl": GIVEN}).facts
     path = f"/proc/sys/{key}"
 
     with tolerates_an_error() as outcome:

@@ -1,6 +1,7 @@
 """File descriptors."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +11,10 @@ from harness import clause
 @pytest.fixture
 def leaked(caller):
     """Have the runtime's caller leave descriptors open; where they lead to."""
-    path = "/proc/self/ns/uts"
+    path = Path("/proc/self/ns/uts")
     opened = [os.open(path, os.O_RDONLY) for _ in range(18)]
     caller(descriptors=opened)
-    yield {os.readlink(path)}
+    yield {str(path.readlink())}
     for fd in opened:
         os.close(fd)
 
