@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness import linux
 from harness.faults import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -184,6 +185,21 @@ def fork(body: Callable[[], int]) -> int:
             status = body()
         finally:
             os._exit(status)
+    return pid
+
+
+def execute_as(number: int, argv: Sequence[str]) -> int:
+    """Start ``argv`` without stdio under this process number; OSError of EEXIST if it is taken."""
+    pid = linux.fork_as(number)
+    if pid == 0:
+        try:
+            os.setpgid(0, 0)
+            null = os.open("/dev/null", os.O_RDWR)
+            for fd in (0, 1, 2):
+                os.dup2(null, fd)
+            os.execv(argv[0], list(argv))  # noqa: S606 - no shell is wanted
+        finally:
+            os._exit(255)
     return pid
 
 

@@ -216,11 +216,11 @@ def virtual_network_devices() -> str:
 
 
 def pid_numbers_can_be_chosen() -> str:
-    """The next pid can be set: ns_last_pid(5) of CONFIG_CHECKPOINT_RESTORE."""
+    """set_tid of clone3(2): Linux 5.5."""
     if reason := real_root():
         return reason  # whoever owns the pid namespace may
-    writable = os.access("/proc/sys/kernel/ns_last_pid", os.W_OK)
-    return "" if writable else "/proc/sys/kernel/ns_last_pid cannot be written"
+    release = tuple(map(int, re.findall(r"\d+", platform.release())[:2]))
+    return "" if release >= (5, 5) else "no clone3(2) with set_tid: the kernel is below 5.5"
 
 
 def cgroups() -> str:

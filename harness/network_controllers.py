@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import cgroups, foreign, host, linux
+from harness import cgroups, foreign, host, linux, procfs
 from harness.faults import HostLacks
 
 if TYPE_CHECKING:
@@ -72,6 +72,9 @@ def _unmount(seconds: float) -> None:
     The kernel takes leave of a removed one a little later, and there is no event for that.
     """
     deadline = time.monotonic() + seconds
+    # A zombie still is in its cgroup.
+    for pid in filter(procfs.zombie, procfs.children(os.getpid())):
+        procfs.reap(pid)
     while _cgroups_in_it() > 1 and time.monotonic() < deadline:
         continue
     linux.umount2(str(TOP / NAMES), linux.MNT_DETACH)

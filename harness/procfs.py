@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import threading
 import time
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 T = TypeVar("T")
-
-ATTEMPTS = 50
-"""Tries to get a process number that others of the host may be quicker to take."""
 
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 
@@ -278,23 +276,19 @@ def numbered(pid: int, argv: Sequence[str]) -> Iterator[Process]:
 
     Raises HarnessError if the number is not to be had.
     """
-    for _ in range(ATTEMPTS):
-        started = _next(pid, argv)
-        try:
-            found = Process.of(started.pid)
-            if found is not None and found.pid == pid:
-                yield found
-                return
-        finally:
-            started.finish()
-    raise HarnessError(f"pid {pid} was asked for, the kernel gave {describe(started.pid)}")
-
-
-def _next(pid: int, argv: Sequence[str]) -> door.Started:
-    """Start ``argv``, under this number if no other process of the host is quicker."""
-    Path("/proc/sys/kernel/ns_last_pid").write_text(str(pid - 1))
-    nowhere = Path("/dev/null")
-    return door.start(argv, stdout=nowhere, stderr=nowhere, deadline=0)
+    try:
+        started = door.execute_as(pid, argv)
+    except OSError as error:
+        holder = describe(pid)
+        raise HarnessError(f"{holder} has the number that was asked for: {error}") from error
+    found = Process.of(started)
+    try:
+        if found is None:
+            raise HarnessError(f"{argv[0]} has ended at once")
+        yield found
+    finally:
+        os.kill(started, signal.SIGKILL)
+        os.waitpid(started, 0)
 
 
 def zombie(pid: int) -> bool:
