@@ -36,7 +36,8 @@ class Hierarchy:
         self.mount_point = mount.mount_point
         self.version = 2 if mount.type == "cgroup2" else 1
         if self.version == 2:  # noqa: PLR2004
-            self.controllers = read(f"{self.mount_point}/cgroup.controllers").split()
+            # The files of cgroup v2 itself are there whatever its controllers are.
+            self.controllers = [*read(f"{self.mount_point}/cgroup.controllers").split(), "cgroup"]
         else:
             names = (o for o in mount.super_options if o.split("=")[0] not in _NO_CONTROLLER)
             self.controllers = list(names)

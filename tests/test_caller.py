@@ -18,6 +18,7 @@ def said(caller: Caller, script: str, directory: Path) -> str:
         deadline=10,
         stdin=caller.stdin,
         become=caller.become,
+        descriptors=caller.descriptors,
     )
     assert started.finish().exit_status == 0
     return out.read_text().strip()
@@ -49,6 +50,25 @@ def test_groups_and_lacking_capabilities_are_inherited(tmp_path: Path) -> None:
     assert int(seen[-1], 16) >> 25 & 1 == 0
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may do this")
+def test_a_hidden_directory_is_empty_for_the_caller_alone(tmp_path: Path) -> None:
+    (hidden := tmp_path / "hidden").mkdir()
+    (hidden / "file").touch()
+
+    assert not said(Caller(sees_no=[str(hidden)]), f"ls {hidden}", tmp_path)
+    assert [path.name for path in hidden.iterdir()] == ["file"]
+
+
+def test_descriptors_are_inherited(tmp_path: Path) -> None:
+    (given := tmp_path / "given").write_text("text")
+    fd = os.open(given, os.O_RDONLY)
+
+    seen = said(Caller(descriptors=[fd]), f"cat /proc/self/fd/{fd}", tmp_path)
+
+    os.close(fd)
+    assert seen == "text"
+
+
 def test_the_harness_stays_as_it_is(tmp_path: Path) -> None:
     before = Path("/proc/self/oom_score_adj").read_text()
 
@@ -61,3 +81,10 @@ def test_standard_input_is_opened_anew(tmp_path: Path) -> None:
     (tmp_path / "in").write_text("given")
 
     assert said(Caller(stdin=tmp_path / "in"), "cat", tmp_path) == "given"
+
+
+def test_a_caller_can_have_a_memory_policy(tmp_path: Path) -> None:
+    # set_mempolicy(2) lasts over execve(2); numa_maps(5) tells the policy of a process.
+    seen = said(Caller(memory_policy=2), "head -1 /proc/self/numa_maps", tmp_path)
+
+    assert " bind:0 " in f"{seen} "

@@ -8,6 +8,7 @@ from harness.clauses import Clause
 from harness.faults import (
     HarnessError,
     MalformedOutput,
+    NotClaimed,
     NotShown,
     OperationError,
     RuntimeCrashed,
@@ -222,3 +223,10 @@ def test_the_configuration_is_kept_only_where_the_case_did_not_pass(found, shown
     case.note(Judgement(found))
 
     assert case.finish("").config == shown
+
+
+@pytest.mark.parametrize("when", ["setup", "call"])
+def test_what_a_runtime_does_not_claim_is_not_applicable(when):
+    error = NotClaimed("its features do not claim it")
+
+    assert judge(error, when, [clause()], "must") == Judgement(Verdict.NOT_APPLICABLE, str(error))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import Hook, clause
+from harness import Hook, clause, control
 from harness.faults import NotClaimed, OperationError
 from harness.seccomp import CALLS, behind, rule
 
@@ -63,7 +63,8 @@ def values(place):
 def known(shared, values):
     """A container without unknown properties; a runtime need not have seccomp."""
     try:
-        return shared("program", **values).printed("ready")
+        with control():
+            return shared("program", **values).printed("ready")
     except OperationError as error:
         if values is FILTERED:
             raise NotClaimed(f"it does not support a filter of system calls: {error}") from error

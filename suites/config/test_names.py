@@ -37,12 +37,12 @@ def test_gives_the_container_its_name(seen, name, value):
     assert seen(**{name: value})[name] == {value}
 
 
-@clause("config.hostname.set", "config.domainname.set")
-def test_tells_the_two_names_apart(seen):
-    assert seen(hostname="host", domainname="domain") == {
-        "hostname": {"host"},
-        "domainname": {"domain"},
-    }
+@clause("config.{name}.set")
+@NAMES
+def test_tells_the_two_names_apart(seen, name):
+    both = {"hostname": "host.example.org", "domainname": "domain.example.org"}
+
+    assert seen(**both)[name] == {both[name]}
 
 
 @clause("config.{name}.set")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import clause, disposable, tolerates_an_error
+from harness import clause, control, disposable, tolerates_an_error
 
 OTHERS = {
     "freebsd": {"jail": {"parent": "conformance"}},
@@ -15,7 +15,8 @@ OTHERS = {
 
 @clause("config.linux.optional")
 def test_may_do_without_linux(create, record):
-    create("waits").start().printed("ready")
+    with control():
+        create("waits").start().printed("ready")
     bare = {"linux": None, "hostname": None}
 
     with tolerates_an_error() as outcome:
@@ -27,7 +28,8 @@ def test_may_do_without_linux(create, record):
 @clause("config.other-platforms-ignored")
 @pytest.mark.parametrize("platform", OTHERS)
 def test_may_ignore_the_sections_of_other_platforms(create, shared, record, platform):
-    shared("waits").printed("ready")
+    with control():
+        shared("waits").printed("ready")
 
     with tolerates_an_error() as outcome:
         create("waits", offence={platform: OTHERS[platform]}).start().printed("ready")

@@ -62,10 +62,10 @@ OF_WRONG_TYPE = {
 }
 
 OUT_OF_RANGE = {
-    **{f"uid {n}": process(user={"uid": n}) for n in (-1, 2**32 - 1, 2**32)},
-    **{f"gid {n}": process(user={"gid": n}) for n in (-1, 2**32 - 1, 2**32)},
+    **{f"uid-{n}": process(user={"uid": n}) for n in (-1, 2**32 - 1, 2**32)},
+    **{f"gid-{n}": process(user={"gid": n}) for n in (-1, 2**32 - 1, 2**32)},
     **{
-        f"rlimit {n}": process(rlimits=[{"type": "RLIMIT_CORE", "soft": 0, "hard": n}])
+        f"rlimit-{n}": process(rlimits=[{"type": "RLIMIT_CORE", "soft": 0, "hard": n}])
         for n in (-1, 2**64)
     },
 }
@@ -138,7 +138,9 @@ def test_refuses_an_integer_out_of_range(create, shared, offence):
 @clause("config.valid-values.integer-ranges.exact")
 @requires(kernel.limit("RLIMIT_RSS", 2**64 - 1))
 @pytest.mark.parametrize(
-    ("number", "seen"), [(2**53 + 1, 2**53 + 1), (2**63 + 1, 2**63 + 1), (2**64 - 1, "infinity")]
+    ("number", "seen"),
+    [(2**53 + 1, 2**53 + 1), (2**63 + 1, 2**63 + 1), (2**64 - 1, "infinity")],
+    ids=["2**53+1", "2**63+1", "2**64-1"],
 )
 def test_takes_large_integers_exactly(create, number, seen):
     limit = {"type": "RLIMIT_RSS", "soft": number, "hard": number}
@@ -161,7 +163,8 @@ def test_refuses_what_is_no_json_object(create, rewritten, rewrite):
 @clause("config.valid-values.malformed-json.nearly")
 @pytest.mark.parametrize("rewrite", NEARLY.values(), ids=NEARLY)
 def test_may_overlook_a_detail_of_json(create, shared, rewritten, record, rewrite):
-    shared("waits").printed("ready")
+    with control():
+        shared("waits").printed("ready")
 
     with tolerates_an_error() as outcome:
         create(rewritten(rewrite)).start().printed("ready")
@@ -172,7 +175,8 @@ def test_may_overlook_a_detail_of_json(create, shared, rewritten, record, rewrit
 @clause("config.valid-values.subset-allowed")
 @pytest.mark.parametrize("value", SUBSET.values(), ids=SUBSET)
 def test_may_choose_a_subset_of_the_valid_values(create, shared, record, value):
-    shared("waits").printed("ready")
+    with control():
+        shared("waits").printed("ready")
 
     with tolerates_an_error() as outcome:
         create("waits", offence=value).start().printed("ready")

@@ -208,12 +208,12 @@ def test_may_refuse_an_update_below_what_is_used(create, runtime, record, check)
     memory = {"limit": 256 * MEBIBYTE, "checkBeforeUpdate": check}
     words = ["child", f"fill={64 * MEBIBYTE}", "say=filled", "pause", "end"]
     container = create("tries", tries=words, linux={"resources": {"memory": memory}}).start()
-    container.printed("filled").printed("ready")
+    process, limits = container.printed("filled").process, container.limits
 
     with tolerates_an_error() as outcome:
         runtime.update(container.id, {"memory": {**memory, "limit": 16 * MEBIBYTE}})
 
     record("update", "refused" if outcome.refused else "applied")
-    limit = container.limits.number("memory.limit") if outcome.refused else 0
-    assert (outcome.refused, limit) in [(True, 256 * MEBIBYTE), (False, 0)]
-    assert container.process.alive or not outcome.refused
+    # Without a check the kernel has room made by killing whom it likes.
+    refused_rightly = limits.number("memory.limit") == 256 * MEBIBYTE and process.alive
+    assert refused_rightly or not outcome.refused

@@ -8,7 +8,7 @@ from tests.mutants.breaking import mutant, reads
 IMAGE = "org.opencontainers.image."
 
 
-def annotations(change):
+def each(change):
     """Take the annotations for what ``change`` makes of them."""
 
     def every(config):
@@ -24,7 +24,7 @@ def strings_of(change):
     def every(given):
         return {k: change(v) for k, v in given.items()} if isinstance(given, dict) else given
 
-    annotations(every)
+    each(every)
 
 
 @mutant("config.annotations.arbitrary")
@@ -41,7 +41,7 @@ def values_are_printable():
 @mutant("config.annotations.map")
 def what_is_no_map_is_empty():
     """Annotations that are no map are as good as none."""
-    annotations(lambda given: given if isinstance(given, dict) else {})
+    each(lambda given: given if isinstance(given, dict) else {})
 
 
 @mutant("config.annotations.values-strings")
@@ -61,7 +61,7 @@ def unknown_keys_of_the_prefix_are_refused():
                 raise errors.OperationError(message)
         return given
 
-    annotations(change)
+    each(change)
 
 
 @mutant("config.annotations.unknown-keys-ignored")

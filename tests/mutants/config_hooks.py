@@ -1,11 +1,11 @@
-"""Mutants of config.md: entries of hooks, what a hook is given, and where it is executed."""
+"""Mutants of config.md: kinds and entries of hooks, and what a hook is given."""
 
 from __future__ import annotations
 
 import os
 
-from reference_runtime import container, errors, hooks, init, op_create, op_start, syscalls
-from tests.mutants.breaking import drop, mutant, position, reads, skip, wrap
+from reference_runtime import container, errors, hooks
+from tests.mutants.breaking import mutant, reads, skip, wrap
 
 IN_CREATE = ("prestart", "createRuntime", "createContainer")
 
@@ -283,99 +283,3 @@ def poststart_hooks_are_told_created():
 def poststop_hooks_are_told_running():
     """poststop hooks are told that the program runs."""
     told(container.RUNNING, "poststop")
-
-
-def looked_up_in_the_root(*kinds):
-    """Look the path of hooks of these kinds up in the container's root filesystem."""
-
-    def change(kind, hook, state):
-        inside = f"{state['bundle']}/rootfs{hook['path']}"
-        return {**hook, "path": inside} if kind in kinds else hook, state
-
-    changed(change)
-
-
-@mutant(
-    "config.hooks.prestart.path-namespace",
-    "config.hooks.create-runtime.path-namespace",
-    "config.hooks.create-container.path-namespace",
-    "config.hooks.poststart.path-namespace",
-    "config.hooks.poststop.path-namespace",
-    also=["config.hooks.*"],
-)
-def paths_are_looked_up_in_the_container():
-    """Hooks are files of the container."""
-    looked_up_in_the_root(*IN_CREATE, "poststart", "poststop")
-
-
-@mutant(
-    "config.hooks.start-container.path-namespace",
-    "config.hooks.start-container.exec-namespace",
-    also=["config.hooks.*"],
-)
-def start_container_hooks_are_run_by_the_runtime():
-    """startContainer hooks are files of the host, and are executed there."""
-    drop(init.PROGRAM, init.StartContainerHooks)
-
-    def first_record(original, made, arguments):
-        record = original(made, arguments)
-        record["hooks"]["startContainer"] = made.hooks.get("startContainer", [])
-        return record
-
-    def execute(original, target):
-        to_run = target.record["hooks"]["startContainer"]
-        hooks.run_all("startContainer", to_run, target.document(container.CREATED))
-        original(target)
-
-    wrap(op_create.preparation, "first_record", first_record)
-    wrap(op_start, "execute", execute)
-
-
-@mutant(
-    "config.hooks.prestart.exec-namespace",
-    "config.hooks.create-runtime.exec-namespace",
-    also=["config.hooks.*"],
-)
-def hooks_of_the_runtime_are_run_in_the_container():
-    """prestart and createRuntime hooks are executed in the container's namespaces."""
-    for _ in range(2):
-        drop(op_create.STEPS, op_create.RuntimeHooks)
-
-    def run(original, self, creation):
-        for kind in IN_CREATE[:2]:
-            state = creation.container.document(container.CREATING, os.getpid())
-            hooks.run_all(kind, creation.hooks.get(kind, []), state)
-        original(self, creation)
-
-    wrap(init.CreateContainerHooks, "run", run)
-
-
-@mutant("config.hooks.create-container.exec-namespace", also=["config.hooks.create-container.*"])
-def create_container_hooks_are_run_in_the_runtime_namespace():
-    """createContainer hooks are executed in the runtime's namespaces."""
-    drop(init.ROOT, init.CreateContainerHooks)
-    before = position(op_create.STEPS, op_create.FinishRoot)
-    op_create.STEPS.insert(before, op_create.RuntimeHooks("createContainer", 5))
-
-
-@mutant("config.hooks.poststart.exec-namespace")
-def poststart_hooks_are_run_in_the_container():
-    """poststart hooks are executed in the container's uts namespace."""
-
-    def run(original, target):
-        namespace = os.open(f"/proc/{target.record['pid']}/ns/uts", os.O_RDONLY)
-        syscalls.setns(namespace, 0)
-        original(target)
-
-    wrap(op_start, "run_poststart_hooks", run)
-
-
-@mutant("config.hooks.poststop.exec-namespace")
-def poststop_hooks_are_run_in_a_namespace_of_their_own():
-    """poststop hooks are executed in a new uts namespace."""
-
-    def run(original, *arguments):
-        syscalls.unshare(syscalls.CLONE_NEWUTS)
-        original(*arguments)
-
-    wrap(hooks, "run_poststop", run)

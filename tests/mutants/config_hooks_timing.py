@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 
 from reference_runtime import container, destroy, hooks, init, op_create, op_start
 from reference_runtime.op_create import STEPS, FinishRoot, Fork, MakeEnvironment, RuntimeHooks
-from tests.mutants.breaking import mutant, position, skip, wrap
-
-ENOUGH = 0.3
-"""Seconds in which a program shows that it runs."""
+from tests.mutants.breaking import drop, mutant, position, skip, wrap
 
 
 def taken_out():
@@ -58,18 +54,10 @@ def in_background(act):
             os._exit(0)
 
 
-@mutant("config.hooks.prestart.timing.after-start")
-def prestart_hooks_run_after_the_program():
-    """prestart hooks are called when the program runs."""
-    taken_out()
-    run = run_by_start("prestart", "createRuntime")
-
-    def execute(original, target):
-        original(target)
-        time.sleep(ENOUGH)
-        run(target)
-
-    wrap(op_start, "execute", execute)
+@mutant("config.hooks.prestart.timing.after-start", also=["config.hooks.*", "runtime.*"])
+def the_program_runs_without_prestart_hooks():
+    """prestart hooks are not called, neither before nor after the program."""
+    del STEPS[position(STEPS, RuntimeHooks)]
 
 
 @mutant(
@@ -95,7 +83,14 @@ def create_time_hooks_are_called_by_start():
 )
 def create_container_hooks_are_called_by_start():
     """createContainer hooks are called by start."""
-    init.PROGRAM.insert(0, init.ROOT.pop(position(init.ROOT, init.CreateContainerHooks)))
+    drop(init.ROOT, init.CreateContainerHooks)
+    run = run_by_start("createContainer")
+
+    def execute(original, target):
+        run(target)
+        original(target)
+
+    wrap(op_start, "execute", execute)
 
 
 @mutant(
@@ -147,16 +142,17 @@ def create_container_hooks_are_called_in_the_root():
     """createContainer hooks are called with the container's root for theirs."""
 
     def run(original, self, creation):
-        pid = os.fork()
-        if pid == 0:
-            try:
-                os.chroot(creation.rootfs)
-                for hook in creation.hooks.get("createContainer", []):
-                    hook["path"] = hook["path"].rpartition("/")[2]
-                original(self, creation)
-            finally:
-                os._exit(0)
-        os.waitpid(pid, 0)
+        root = creation.rootfs
+        if os.fork() == 0:
+            # There has to be a program, and the log that it writes to.
+            for hook in creation.hooks.get("createContainer", []):
+                hook["path"] = "/probe"
+            os.makedirs(root + root)
+            os.symlink("/log", f"{root}{root}/log")
+            os.chroot(root)
+            original(self, creation)
+            os._exit(0)
+        os.wait()
 
     wrap(init.CreateContainerHooks, "run", run)
 

@@ -166,19 +166,19 @@ def the_class_has_16_bits():
     amending(change)
 
 
-@mutant("linux.resources.network.priorities")
+@mutant("linux.resources.network.priorities", needs="net_cls and net_prio")
 def the_last_priority_counts():
     """Of several network devices the last one has a priority."""
     in_list("network", "priorities", lambda entries: entries[:1])
 
 
-@mutant("linux.resources.network.priorities.name-runtime-ns")
+@mutant("linux.resources.network.priorities.name-runtime-ns", needs="net_cls and net_prio")
 def unknown_devices_are_passed_over():
     """A priority for a device that the container has not got is ignored."""
     in_list("network", "priorities", lambda entries: [e for e in entries if e.get("name") == "lo"])
 
 
-@mutant("linux.resources.network.priorities.name-required")
+@mutant("linux.resources.network.priorities.name-required", needs="net_cls and net_prio")
 def a_priority_without_a_name_is_passed_over():
     """An entry without a name is ignored."""
     in_list("network", "priorities", lambda entries: [e for e in entries if "name" in e])

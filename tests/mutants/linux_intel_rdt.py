@@ -139,7 +139,7 @@ def schemata_is_not_written():
 def _planned_without_lines(original, creation):
     wanted = creation.linux["intelRdt"]
     closid = wanted.get("closID")
-    if closid and closid != "/":
+    if closid and closid != "/" and not resctrl.lines(wanted):
         group = f"{resctrl.mount_point()}/{closid}"
         if not os.path.isdir(group):
             resctrl.make_directory(group)

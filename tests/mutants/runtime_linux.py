@@ -23,7 +23,11 @@ def before_execution(act):
 @mutant("runtime-linux.fds.only-std")
 def a_descriptor_of_the_runtime_is_left_open():
     """The program has a descriptor of a directory that the runtime has opened."""
-    before_execution(lambda: os.set_inheritable(os.open("/", os.O_RDONLY), 1))
+
+    def leave_open():
+        os.set_inheritable(os.open("/", os.O_RDONLY), True)  # noqa: FBT003 (positional only)
+
+    before_execution(leave_open)
 
 
 @mutant("runtime-linux.fds.only-std")
