@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -24,9 +25,9 @@ def mounted(name: str, seconds: float) -> Iterator[str]:
     """Have both mounted; the path of a cgroup of ours in every hierarchy."""
     there = not host.lacking_controller("net_cls")
     made: list[Path] = []
+    if not there:
+        _mount(seconds)
     try:
-        if not there:
-            _mount()
         for hierarchy in host.hierarchies():
             made.append(hierarchy.mount_point / name)
             foreign.make_cgroup(made[-1])
@@ -38,8 +39,13 @@ def mounted(name: str, seconds: float) -> Iterator[str]:
             _unmount(seconds)
 
 
-def _mount() -> None:
-    """Mount them as distributions do; HostLacks if the kernel refuses it."""
+def _mount(seconds: float) -> None:
+    """Mount them as distributions do; HostLacks if the kernel refuses it.
+
+    It is busy while a hierarchy with them, of another worker of ours perhaps, comes to its end;
+    there is no event for that.
+    """
+    deadline = time.monotonic() + seconds
     refused: list[OSError] = []
 
     def mount() -> None:
@@ -51,7 +57,14 @@ def _mount() -> None:
                 linux.setns(fd)
             finally:
                 os.close(fd)
-            linux.mount("cgroup", str(TOP / NAMES), "cgroup", data=NAMES)
+            while True:
+                try:
+                    linux.mount("cgroup", str(TOP / NAMES), "cgroup", data=NAMES)
+                except OSError as error:
+                    if error.errno == errno.EBUSY and time.monotonic() < deadline:
+                        continue
+                    raise
+                break
         except OSError as error:
             refused.append(error)
 

@@ -109,9 +109,7 @@ def in_place_of(
     return unprivileged.in_place_of(entry, options.data, error)
 
 
-def complete(
-    creation: Creation, entry: Json, options: mount_options.Options, covered: int
-) -> None:
+def complete(creation: Creation, entry: Json, options: mount_options.Options, covered: int) -> None:
     """Do with a new mount what mount(2) cannot, seldom anything."""
     userns = creation.idmapped.get(id(entry))
     changes = options.propagation or options.recursive.set or options.recursive.clear

@@ -68,9 +68,7 @@ def mount_entry(value: Json, where: str) -> None:
     if is_bind and not value.get("source"):
         raise schema.wrong(f"{where}.source", "is required of a bind mount")
     is_new = "remount" not in options
-    if mount_options.COPY_UP in options and (
-        is_bind or not is_new or value.get("type") != "tmpfs"
-    ):
+    if mount_options.COPY_UP in options and (is_bind or not is_new or value.get("type") != "tmpfs"):
         raise schema.wrong(f"{where}.options", "tmpcopyup is for a mount of the type tmpfs")
     if value.get("uidMappings") or value.get("gidMappings"):
         for name, other in (("uidMappings", "gidMappings"), ("gidMappings", "uidMappings")):

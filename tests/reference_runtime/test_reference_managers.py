@@ -35,9 +35,7 @@ def test_without_pivot_root_the_mount_is_moved(monkeypatch):
     """Only in a ramdisk's root, where pivot_root(2) errors, could a container tell."""
     calls = []
     for name in ("mount", "umount2", "pivot_root"):
-        monkeypatch.setattr(
-            syscalls, name, lambda *words, name=name: calls.append((name, *words))
-        )
+        monkeypatch.setattr(syscalls, name, lambda *words, name=name: calls.append((name, *words)))
     for name in ("chroot", "chdir", "fchdir"):
         monkeypatch.setattr(os, name, lambda path, name=name: calls.append((name, path)))
     namespaces = {"namespaces": [{"type": "mount"}]}
