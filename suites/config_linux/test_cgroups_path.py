@@ -57,8 +57,9 @@ def strays():
     ["/conformance/form", "conformance/form", "conformance.slice:conformance:form"],
     ids=["absolute", "relative", "slice"],
 )
-def test_may_refuse_a_form(bundle, create, record, value):
+def test_may_refuse_a_form(bundle, create, shared, record, value):
     made = bundle("waits", cgroups_path=value)
+    assert shared("waits").facts
 
     with tolerates_an_error() as outcome:
         container = create(made)

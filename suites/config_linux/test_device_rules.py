@@ -190,6 +190,7 @@ def test_chooses_what_a_rule_without_access_is_about(create, record):
 
 
 @clause("linux.resources.devices.type-a-with-numbers")
+@pytest.mark.usefixtures("valid")
 def test_chooses_what_numbers_behind_type_a_are(create, record):
     rules = limits([NOTHING, allow("a")])
     tries = ["open=r:/dev/c7.5", "open=r:/dev/b7.5", "open=r:/dev/c10.229"]

@@ -26,7 +26,9 @@ def steady(features):
 
 
 @clause("features.provided")
-def test_may_say_what_it_implements(offered, record):
+def test_may_say_what_it_implements(shared, offered, record):
+    shared("waits").printed("ready")
+
     record("features", offered is not None)
 
 

@@ -42,6 +42,9 @@ def test_may_link_to_what_is_not_there(create, record):
 @clause("runtime-linux.dev-symlinks.at-create")
 @pytest.mark.parametrize("name", SOURCES)
 def test_makes_the_links_before_start(container_in, name):
-    process = container_in("created").process
+    container = container_in("created")
 
-    assert process.link(f"/dev/{name}") == SOURCES[name]
+    link = container.process.link(f"/dev/{name}")
+
+    assert container.start().printed("ready").facts
+    assert link == SOURCES[name]
