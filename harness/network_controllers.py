@@ -76,7 +76,8 @@ def _mount(seconds: float) -> None:
         _remove_points()
         raise HostLacks(f"{NAMES} cannot be mounted: {refused[0].strerror}") from refused[0]
     for link in NAMES.split(","):
-        (TOP / link).symlink_to(NAMES)
+        if not (TOP / link).exists():
+            (TOP / link).symlink_to(NAMES)
 
 
 def _unmount(seconds: float) -> None:
@@ -104,5 +105,6 @@ def _cgroups_in_it() -> int:
 
 def _remove_points() -> None:
     for link in NAMES.split(","):
-        (TOP / link).unlink(missing_ok=True)
+        if (TOP / link).is_symlink():  # else the sandbox has mounted it there, alone
+            (TOP / link).unlink()
     (TOP / NAMES).rmdir()
