@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 NAMES = "net_cls,net_prio"
 TOP = Path("/sys/fs/cgroup")
 
+_refusals: list[HostLacks] = []
+"""Of this process: what was waited for once in vain is not waited for again."""
+
 
 @contextmanager
 def mounted(name: str, seconds: float) -> Iterator[str]:
@@ -26,7 +29,7 @@ def mounted(name: str, seconds: float) -> Iterator[str]:
     there = not host.lacking_controller("net_cls")
     made: list[Path] = []
     if not there:
-        _mount(seconds)
+        _mount(0 if _refusals else seconds)
     try:
         for hierarchy in host.hierarchies():
             made.append(hierarchy.mount_point / name)
@@ -74,7 +77,8 @@ def _mount(seconds: float) -> None:
     thread.join()
     if refused:
         _remove_points()
-        raise HostLacks(f"{NAMES} cannot be mounted: {refused[0].strerror}") from refused[0]
+        _refusals.append(HostLacks(f"{NAMES} cannot be mounted: {refused[0].strerror}"))
+        raise _refusals[-1] from refused[0]
     for link in NAMES.split(","):
         if not (TOP / link).exists():
             (TOP / link).symlink_to(NAMES)
