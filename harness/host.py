@@ -141,7 +141,18 @@ def unclaimed_controllers() -> list[str]:
     return sorted(((available - enabled) | (bound - mounted)) & _CLAIMABLE)
 
 
-_CLAIMABLE = {"hugetlb", "perf_event", "net_cls", "net_prio", "rdma", "misc"}
+_CLAIMABLE = {"hugetlb", "perf_event", "rdma", "misc"}
+
+
+def abandoned_hierarchies() -> list[str]:
+    """Return the controllers of each v1 hierarchy that is mounted nowhere, as mount(8) takes them.
+
+    The kernel ends a hierarchy with its last mount, unless a removed cgroup was still on its way
+    out then: it stays until it is mounted and unmounted once more.
+    """
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    bound = {line.split(":", 2)[1] for line in lines} - {""}
+    return sorted(bound - {h.options for h in hierarchies()})
 
 
 def describe() -> results.Host:

@@ -6,7 +6,7 @@ import errno
 import os
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,6 +65,7 @@ def _mount(seconds: float) -> None:
                     linux.mount("cgroup", str(TOP / NAMES), "cgroup", data=NAMES)
                 except OSError as error:
                     if error.errno == errno.EBUSY and time.monotonic() < deadline:
+                        end_abandoned(TOP / NAMES)
                         continue
                     raise
                 break
@@ -82,6 +83,18 @@ def _mount(seconds: float) -> None:
     for link in NAMES.split(","):
         if not (TOP / link).exists():
             (TOP / link).symlink_to(NAMES)
+
+
+def end_abandoned(point: Path) -> None:
+    """End hierarchies of these controllers that are mounted nowhere, mounting them at ``point``.
+
+    Of one that another run uses in its mount namespace this takes nothing away.
+    """
+    for options in host.abandoned_hierarchies():
+        if not set(options.split(",")) - set(NAMES.split(",")):
+            with suppress(OSError):  # another worker was faster
+                linux.mount("cgroup", str(point), "cgroup", data=options)
+                linux.umount2(str(point), linux.MNT_DETACH)
 
 
 def _unmount(seconds: float) -> None:

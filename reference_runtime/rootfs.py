@@ -31,8 +31,20 @@ def by_fd(fd: int) -> str:
 
 
 def open_in(root: int, path: str, flags: int = os.O_PATH) -> int:
-    """Open a path inside the root."""
+    """Open a path inside the root.
+
+    Any rename on the host during a step to ``..`` ends in EAGAIN: the kernel cannot tell then that
+    the root was not left (openat2(2)).
+    """
+    for _ in range(_TRIES):
+        try:
+            return syscalls.openat2(root, path, flags, syscalls.RESOLVE_IN_ROOT)
+        except BlockingIOError:
+            continue
     return syscalls.openat2(root, path, flags, syscalls.RESOLVE_IN_ROOT)
+
+
+_TRIES = 100
 
 
 def make_in(root: int, path: str, *, directory: bool) -> int:

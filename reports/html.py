@@ -26,15 +26,21 @@ if TYPE_CHECKING:
     from harness.results import Run
 
 BUDGET = 2_900_000
-"""Bytes that a page may take before evidence is cut shorter."""
+"""Bytes that a page of up to 900 cases may take before evidence is cut shorter."""
+
+BUDGET_OF_A_CASE = 4_500
+"""Bytes more for each further case."""
 
 
 def render(run: Run) -> str:
     """Render the page; of a run with very much evidence, with less of it for each case."""
     page = ""
+    budget = BUDGET + BUDGET_OF_A_CASE * max(0, len(run.cases) - 900)
     for limits in LIMITS:
+        if limits is not LIMITS[-1] and sum(map(limits.least, run.cases)) > budget:
+            continue
         page = _render(run, limits)
-        if len(page.encode()) <= BUDGET:
+        if len(page.encode()) <= budget:
             break
     return page
 

@@ -35,6 +35,12 @@ class Limits:
     argv: int = 1000
     """Characters of a command line."""
 
+    def least(self, case: Case) -> int:
+        """Return how many bytes a page takes at least for what the runtime printed in ``case``."""
+        limit = self.other if case.verdict in NEEDS_A_LOOK else self.passed
+        texts = (text for o in case.operations[-self.rows :] for text in (o.stdout, o.stderr))
+        return sum(min(len(text), limit) * (1 if text.isascii() else 2) for text in texts)
+
 
 LIMITS = (
     Limits(passed=1200, other=4200, details=8000, config=16_000, rows=100),

@@ -25,15 +25,25 @@ def visible(text: str) -> str:
     Line feed and tab stay; other C0 controls become their picture (``\x1b``: U+241B), the rest
     (surrogates, bidirectional overrides, zero-width and unassigned characters) ``⟨U+202E⟩``.
     """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in "\n\t" else _picture(ord(c)) for c in text)
+    return text if text.isprintable() else text.translate(_PICTURES)
 
 
-def _picture(code: int) -> str:
-    if code < 0x20:  # noqa: PLR2004 - the C0 controls
-        return chr(0x2400 + code)
-    return "\u2421" if code == 0x7F else f"⟨U+{code:04X}⟩"  # noqa: PLR2004 - DEL
+class _Pictures(dict[int, str]):
+    """What str.translate asks for each character; each is worked out once."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        if character.isprintable() or character in "\n\t":
+            shown = character
+        elif code < 0x20:  # noqa: PLR2004 - the C0 controls
+            shown = chr(0x2400 + code)
+        else:
+            shown = "\u2421" if code == 0x7F else f"⟨U+{code:04X}⟩"  # noqa: PLR2004 - DEL
+        self[code] = shown
+        return shown
+
+
+_PICTURES = _Pictures()
 
 
 def clip(text: str, limit: int) -> str:

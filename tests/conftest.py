@@ -17,6 +17,14 @@ from harness import results
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the longest, half of which stand where the second of two workers begins."""
+    long = [item for item in items if item.path.stem == "test_miniatures"]
+    rest = [item for item in items if item.path.stem != "test_miniatures"]
+    half = len(rest) // 2
+    items[:] = [*long[::2], *rest[:half], *long[1::2], *rest[half:]]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """A run of the suite that has ended."""
@@ -84,7 +92,7 @@ options.SUITES = Path(__file__).parent / "suites"
 INI = """
 [pytest]
 testpaths = suites
-addopts = --import-mode=importlib -p no:randomly --strict-markers
+addopts = --import-mode=importlib -p no:randomly -p no:hypothesispytest --strict-markers
 markers =
     must:
     should:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,34 +52,44 @@ def what_is_not_there_is_replaced():
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory):
-    """What the runner says of these mutants: its exit status, its output, its results by name."""
-    directory = tmp_path_factory.mktemp("mutants")
-    (directory / "own_mutants.py").write_text(MUTANTS)
-    words = [sys.executable, str(ROOT / "tools" / "mutants.py")]
-    words += [f"--directory={directory}", f"--build={directory}"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    """What the runner says of these mutants: its output and exit status, its results by name.
+
+    Workers of xdist have one run of it in common.
+    """
+    base = tmp_path_factory.getbasetemp()
+    directory = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "judged"
+    directory.mkdir(exist_ok=True)
+    with (directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (directory / "done").exists():
+            (directory / "own_mutants.py").write_text(MUTANTS)
+            words = [sys.executable, str(ROOT / "tools" / "mutants.py")]
+            words += [f"--directory={directory}", f"--build={directory}"]
+            done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+            (directory / "done").write_text(f"{done.stdout}{done.returncode}")
+    *output, status = (directory / "done").read_text().splitlines()
     found = json.loads((directory / "mutants.json").read_text())
-    return done, {kill["mutant"].partition(".")[2]: kill for kill in found}
+    return output, int(status), {kill["mutant"].partition(".")[2]: kill for kill in found}
 
 
 def test_a_mutant_that_a_case_notices_is_killed(judged):
     case = "runtime/test_kill.py::test_reaches_a_created_container"
 
-    assert judged[1]["signals_are_swallowed"]["killed_by"] == {
+    assert judged[2]["signals_are_swallowed"]["killed_by"] == {
         "runtime.kill.created-container": case
     }
 
 
 def test_a_mutant_that_no_case_notices_survives(judged):
-    kill = judged[1]["nothing_is_broken"]
+    kill = judged[2]["nothing_is_broken"]
 
     assert (kill["killed_by"], set(kill["seen"].values())) == ({}, {"pass"})
-    assert judged[0].stdout.splitlines()[-1] == "5 mutants, 1 killed, 3 survived, 1 not run here"
-    assert judged[0].returncode == 1
+    assert judged[0][-1] == "5 mutants, 1 killed, 3 survived, 1 not run here"
+    assert judged[1] == 1
 
 
 def test_a_mutant_that_cannot_be_applied_is_no_kill(judged):
-    kill = judged[1]["what_is_not_there_is_replaced"]
+    kill = judged[2]["what_is_not_there_is_replaced"]
 
     assert kill["killed_by"] == {}
     assert "no_such_function" in kill["problem"]
@@ -87,10 +99,10 @@ def test_a_mutant_that_cannot_be_applied_is_no_kill(judged):
 def test_a_mutant_whose_cases_the_host_skips_is_not_run_if_it_says_what_it_needs(judged):
     names = ("what_this_host_cannot_show", "what_no_host_is_said_to_lack")
 
-    assert [judged[1][name]["seen"] != {} for name in names] == [True, True]
-    assert "not run  own_mutants.what_this_host_cannot_show" in judged[0].stdout
-    assert "a processor with RDT" in judged[0].stdout
-    assert "SURVIVED own_mutants.what_no_host_is_said_to_lack" in judged[0].stdout
+    assert [judged[2][name]["seen"] != {} for name in names] == [True, True]
+    assert "not run  own_mutants.what_this_host_cannot_show" in "\n".join(judged[0])
+    assert "a processor with RDT" in "\n".join(judged[0])
+    assert "SURVIVED own_mutants.what_no_host_is_said_to_lack" in "\n".join(judged[0])
 
 
 def test_every_mutant_violates_clauses_that_are_there():

@@ -59,6 +59,7 @@ def place():
         shutil.copytree(ROOT / name, made / "modules" / name, ignore=ignore)
     shutil.copytree(Path(pytest.__file__).parents[1], made / "site", ignore=ignore, symlinks=True)
     ordinary.install(made, python)
+    subprocess.run([python, "-m", "compileall", "-q", made], check=False)
     yield made
     shutil.rmtree(made)
     for uid in (UID, rootless.NOBODY):

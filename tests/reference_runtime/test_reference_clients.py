@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from reference_runtime import errors, validate, validate_linux
+from tests.reference_runtime.conftest import let_strangers_through
 
 CONFIGS = Path(os.environ.get("OCI_CLIENT_CONFIGS", "/nonexistent"))
 FILES = sorted(CONFIGS.glob("*.json"))
@@ -77,8 +78,7 @@ def adapt_linux(linux: dict[str, Any], bundle: Path) -> None:
             del namespace["path"]
     for mapping in linux.get("uidMappings", [])[:1]:
         os.chown(bundle / "rootfs", mapping["hostID"], mapping["hostID"])
-        for parent in list(bundle.parents)[:4]:
-            parent.chmod(0o755)
+        let_strangers_through(bundle)
 
 
 @pytest.fixture

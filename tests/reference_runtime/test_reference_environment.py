@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.reference_runtime.conftest import let_strangers_through
+
 
 def mountinfo(pid: int) -> dict[str, list[str]]:
     """Mount points as the process has them, with the fields of their lines."""
@@ -55,8 +57,7 @@ def test_namespaces_are_joined_by_path(created, config, runtime, make_bundle):
 
 
 def test_a_user_namespace_with_its_maps(runtime, config, make_bundle, tmp_path):
-    for parent in (tmp_path, *list(tmp_path.parents)[:3]):
-        parent.chmod(0o755)  # the container's root is a stranger on the way to its files
+    let_strangers_through(tmp_path)  # one of which is the container's root
     config["linux"]["namespaces"].append({"type": "user"})
     for kind in ("uid", "gid"):
         rows = [{"containerID": 0, "hostID": 100000, "size": 1000},

@@ -6,6 +6,7 @@ A link is meant as it is inside the container: absolute ones begin at the contai
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
 import os
 import threading
@@ -245,7 +246,7 @@ def test_a_configuration_that_is_a_link_is_not_shown(runtime, rootfs, tmp_path):
 
 
 class Swapper(threading.Thread):
-    """Exchange two names again and again."""
+    """Exchange two names again and again: in bursts, which lookups meet, and with pauses."""
 
     def __init__(self, first: Path, second: Path) -> None:
         super().__init__(daemon=True)
@@ -255,7 +256,8 @@ class Swapper(threading.Thread):
 
     def run(self) -> None:
         first, second = self.names
-        while not self.ends.is_set():
+        pauses = itertools.cycle([0, 0, 0, 0.0001, 0, 0, 0.001, 0, 0, 0, 0, 0.003])
+        while not self.ends.wait(next(pauses)):
             self.libc.renameat2(AT_FDCWD, first, AT_FDCWD, second, RENAME_EXCHANGE)
 
     def __enter__(self) -> None:
@@ -266,6 +268,33 @@ class Swapper(threading.Thread):
         self.join()
 
 
+def hostile(config, number):
+    """Let everything that a runtime makes in the root lie behind the name that is swapped."""
+    kinds: dict[str, dict[str, Any]] = {
+        "t": {"type": "tmpfs"},
+        "b": {"source": "/dev/null", "options": ["bind"]},
+        "u": {"type": "tmpfs", "options": ["tmpcopyup"]},
+    }
+    config["mounts"] = config["mounts"][: -6 * len(kinds) if number else None] + [
+        {"destination": f"/swap/{kind}{number}-{index}/x", **entry}
+        for index in range(6)
+        for kind, entry in kinds.items()
+    ]
+    paths = [f"/swap/d{number}-{index}/x" for index in range(6)]
+    config["linux"] |= {
+        "devices": [{"path": path, **DEVICE} for path in paths],
+        "maskedPaths": ["/swap/sub", "/swap/file"] * 3,
+        "readonlyPaths": ["/swap/sub"] * 3,
+        "cgroupsPath": f"{config['linux']['cgroupsPath']}{number}",
+    }
+    config["process"]["cwd"] = f"/swap/c{number}"
+
+
+def raced(one, other):
+    """Whether both places were met; few attempts come as far as the working directory."""
+    return one & other >= set("tbud") and one | other >= set("tbudc")
+
+
 def test_a_race_of_a_link_and_a_directory(config, rootfs, outside, attempt):
     """What has to be made is made in the one or the other of two places inside the root."""
     inside = rootfs / str(outside.path).lstrip("/")
@@ -273,32 +302,16 @@ def test_a_race_of_a_link_and_a_directory(config, rootfs, outside, attempt):
     (rootfs / "swap/file").touch()
     (inside / "sub").mkdir(parents=True)
     (inside / "file").touch()
-    plain = config["mounts"]
+    there = (rootfs / "swap", inside)
+    places = [Path("/proc/self/fd", str(os.open(place, os.O_RDONLY))) for place in there]
     outcomes = []
     with Swapper(rootfs / "swap", rootfs / "absolute"):
-        for number in range(25):
-            kinds: dict[str, dict[str, Any]] = {
-                "t": {"type": "tmpfs"},
-                "b": {"source": "/dev/null", "options": ["bind"]},
-                "u": {"type": "tmpfs", "options": ["tmpcopyup"]},
-            }
-            config["mounts"] = plain + [
-                {"destination": f"/swap/{kind}{number}-{index}/x", **entry}
-                for index in range(6)
-                for kind, entry in kinds.items()
-            ]
-            paths = [f"/swap/d{number}-{index}/x" for index in range(6)]
-            config["linux"] |= {
-                "devices": [{"path": path, **DEVICE} for path in paths],
-                "maskedPaths": ["/swap/sub", "/swap/file"] * 3,
-                "readonlyPaths": ["/swap/sub"] * 3,
-                "cgroupsPath": f"{config['linux']['cgroupsPath']}{number}",
-            }
-            config["process"]["cwd"] = f"/swap/c{number}"
+        for number in range(300):  # 25, and on until each kind was met in both places
+            hostile(config, number)
             outcomes.append(attempt())
+            made = [{path.name[0] for path in place.iterdir()} for place in places]
+            if number >= 24 and raced(*made):
+                break
 
-    places = [rootfs / "swap", rootfs / "absolute"]
-    directory = next(place for place in places if not place.is_symlink())
-    for place in (directory, inside):
-        assert {path.name[0] for path in place.iterdir()} >= set("tbudc"), place
+    assert raced(*made), made
     assert any(not error for error, _, _ in outcomes)
