@@ -123,7 +123,7 @@ class Controller:
             suite_version=harness.__version__,
             started=recorder.started(),
             runtime=runtime,
-            host=host.describe(),
+            host=host.describe(self.setup.options.cgroup_view),
             profiles=list(self.setup.options.profiles),
             options={"args": [str(a) for a in config.invocation_params.args]},
             partial=partial,

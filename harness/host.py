@@ -125,6 +125,16 @@ def layout() -> str:
     )
 
 
+VIEWS = ("v1", "v2")
+"""What ``--cgroup-view`` takes."""
+
+
+def lacking_view(view: str) -> str:
+    """Why the hierarchies of this host cannot be shown as ``view`` alone."""
+    there = any(h.unified is (view == "v2") for h in hierarchies())
+    return "" if there else f"no hierarchy of cgroup {view} is mounted here"
+
+
 def unclaimed_controllers() -> list[str]:
     """Return the v1 controllers of a hybrid host that nobody uses.
 
@@ -155,12 +165,12 @@ def abandoned_hierarchies() -> list[str]:
     return sorted(bound - {h.options for h in hierarchies()})
 
 
-def describe() -> results.Host:
-    """Return the host as results.jsonl has it."""
+def describe(view: str = "") -> results.Host:
+    """Return the host as results.jsonl has it; ``view`` is what the runtime sees of its cgroups."""
     return results.Host(
         kernel=platform.release(),
         machine=platform.machine(),
-        cgroup=layout(),
+        cgroup=f"{view} (on {layout()})" if view else layout(),
         lsms=_lsms(),
         capabilities=f"{_status_mask('CapBnd'):016x}",
         uid=outside_uid(),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import clauses
+from harness import clauses, host
 from harness.faults import UsageError
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Options:
     deadline: float
     probe: str
     rootless: bool = False
+    cgroup_view: str = ""
+    """v1, v2, or empty for what the host mounts."""
 
 
 def add(parser: pytest.Parser) -> None:
@@ -76,6 +78,12 @@ def add(parser: pytest.Parser) -> None:
         action="store_true",
         help="judge the runtime as an ordinary user runs it, in a user namespace",
     )
+    group.addoption(
+        "--cgroup-view",
+        choices=host.VIEWS,
+        default="",
+        help="let the runtime see this version of cgroups alone (default: what the host mounts)",
+    )
 
 
 VALUED = (
@@ -86,6 +94,7 @@ VALUED = (
     "--results",
     "--deadline",
     "--probe",
+    "--cgroup-view",
 )
 
 
@@ -120,6 +129,11 @@ def read(config: pytest.Config) -> Options:
     probe = config.getoption("--probe")
     if probe and not Path(probe).is_file():
         raise UsageError(f"--probe {probe}: no such file")
+    view = config.getoption("--cgroup-view")
+    if view and config.getoption("--rootless"):
+        raise UsageError(f"--cgroup-view {view}: only root can mount cgroups anew")
+    if view and (lacking := host.lacking_view(view)):
+        raise UsageError(f"--cgroup-view {view}: {lacking}")
     return Options(
         runtime=config.getoption("--runtime"),
         spec_version=version,
@@ -129,6 +143,7 @@ def read(config: pytest.Config) -> Options:
         deadline=deadline,
         probe=probe,
         rootless=config.getoption("--rootless"),
+        cgroup_view=view,
     )
 
 

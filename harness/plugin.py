@@ -130,6 +130,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         setup.runtime.oci_version,
         name=setup.runtime.name,
         probe=setup.probe,
+        view=setup.options.cgroup_view,
     )
     current.enter(entered)
 

@@ -53,8 +53,11 @@ class Sandbox:
         """Our directories through the mounts that the sandbox has detached."""
 
     @classmethod
-    def enter(cls) -> Sandbox:
-        """Build the sandbox around this process; HarnessError naming the step that failed."""
+    def enter(cls, view: str = "") -> Sandbox:
+        """Build the sandbox around this process; HarnessError naming the step that failed.
+
+        ``view``: the version of cgroups that is mounted in it, v1 or v2; empty for all there are.
+        """
         runs = _runs()
         directory = Path(tempfile.mkdtemp(prefix="", dir=runs))
         directory.chmod(0o711)
@@ -72,7 +75,8 @@ class Sandbox:
                 hierarchies = _delegated()
                 _hide_unified()
             else:
-                hierarchies = [*host.hierarchies(), *sandbox._claim()]
+                hierarchies = [h for h in host.hierarchies() if view in {"", _version(h)}]
+                hierarchies += [] if view == "v2" else sandbox._claim()
             clear_dead_runs(hierarchies)
             if hierarchies:
                 sandbox._move_into_cgroups(hierarchies)
@@ -126,8 +130,7 @@ class Sandbox:
         for claimed in (self.work / "claimed").glob("*"):
             linux.umount2(str(claimed), linux.MNT_DETACH)
         if len(hierarchies) == 1 and top is not None:
-            if not host.in_user_namespace():  # where the old mounts are locked: covered, then
-                linux.umount2(str(top), linux.MNT_DETACH)
+            top = _alone(top)
             linux.mount("cgroup2", str(top), "cgroup2")
             self.cgroup_roots = [top]
             self._leave_room(top)
@@ -188,6 +191,20 @@ def _owned() -> int:
     if not host.in_user_namespace():
         return 0
     return linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+
+
+def _version(hierarchy: Hierarchy) -> str:
+    return "v2" if hierarchy.unified else "v1"
+
+
+def _alone(top: Path) -> Path:
+    """Make room for a mount of v2 alone; returns where."""
+    if host.in_user_namespace():  # where the old mounts are locked: covered, then
+        return top
+    if host.layout() == "hybrid":
+        top = top.parent
+    linux.umount2(str(top), linux.MNT_DETACH)
+    return top
 
 
 def _delegated() -> list[Hierarchy]:

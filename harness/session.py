@@ -30,12 +30,19 @@ class Session:
     evidence: dict[object, Journal] = field(default_factory=dict)
 
     @classmethod
-    def enter(
-        cls, path: str, deadline: float, oci_version: str, *, name: str = "", probe: str = ""
+    def enter(  # noqa: PLR0913 - what the command line says
+        cls,
+        path: str,
+        deadline: float,
+        oci_version: str,
+        *,
+        name: str = "",
+        probe: str = "",
+        view: str = "",
     ) -> Session:
         """Build the sandbox and what stands in it."""
         binary = Path(probe) if probe else build()
-        sandbox = Sandbox.enter()
+        sandbox = Sandbox.enter(view)
         runtime = _runtime(sandbox, "case", path, name, deadline)
         # Its state directory is its own, so that clearing a case's does not touch it.
         second = _runtime(sandbox, "lasting", path, name, deadline)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from harness import host, procfs
 from harness.results import Verdict
 
@@ -32,6 +34,20 @@ PASSES = """
     @clause("runtime.start.runs-program")
     def test_passes(create):
         assert create("exits").start().stopped().facts
+"""
+
+
+VIEW = """
+    from pathlib import Path
+
+    def kinds():
+        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+        return {line.split(" - ")[1].split()[0] for line in lines} & {"cgroup", "cgroup2"}
+
+    @clause("runtime.start.runs-program")
+    def test_shows_one_version_of_cgroups(create, record):
+        record("cgroups", [sorted(kinds()), host.layout()])
+        assert create("waits").start().printed("ready").process.cgroups
 """
 
 
@@ -121,3 +137,18 @@ def test_a_run_that_is_killed_is_seen_as_cut_off(suite):
     assert outcome.run.end is None
     assert len(outcome.run.cases) == 1
     suite(PASSES)
+
+
+@pytest.mark.skipif(host.layout() != "hybrid", reason="needs a hybrid cgroup layout")
+@pytest.mark.parametrize(("view", "kinds"), [("v1", ["cgroup"]), ("v2", ["cgroup2"])])
+def test_one_version_of_cgroups_is_seen_alone(suite, view, kinds):
+    outcome = suite(
+        VIEW,
+        f"--cgroup-view={view}",
+        plugin="import builtins\nfrom harness import host\nbuiltins.host = host\n",
+    )
+
+    assert outcome.status == 0, outcome.output
+    (case,) = outcome.run.cases
+    assert case.recorded == {"cgroups": [kinds, view]}
+    assert outcome.run.header.host.cgroup == f"{view} (on hybrid)"

@@ -57,10 +57,11 @@ class TestOptions:
             ("--deadline=soon", "above zero"),
             ("--probe=/nonexistent", "no such file"),
             ("--expectations=/nonexistent.toml", "/nonexistent.toml"),
+            ("--cgroup-view=v2 --rootless", "only root can mount cgroups anew"),
         ],
     )
     def test_an_option_that_makes_no_sense(self, option, said, tmp_path):
-        assert said in usage_error(run_suite(option, results=tmp_path))
+        assert said in usage_error(run_suite(*option.split(), results=tmp_path))
 
     def test_a_results_directory_that_cannot_be_written(self, tmp_path):
         (tmp_path / "file").touch()
