@@ -34,6 +34,7 @@ conformance: setup
 
 test: setup
 	@if [ "$$CI" = true ] || ! { command -v runc || command -v crun; } >/dev/null; then $(MAKE) --no-print-directory deps; fi
+	@$(BIN)/python tools/mutants.py --changed
 	@$(BIN)/pytest tests --ignore=tests/clients -n $$(($$(nproc) + 1)) --dist worksteal $(PYTEST_ARGS)
 
 # podman, containerd and buildah with runc and with the reference runtime: the same comes out.

@@ -259,16 +259,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     mutants.DIRECTORY = chosen.directory or mutants.DIRECTORY
     sys.dont_write_bytecode = False  # whatever the caller's environment says: a mutant costs 1 s
-    cases = measure().tested
-    to_do = tasks(_choose(chosen.patterns), cases)
-    if chosen.changed:
-        files = changed()
+    files = changed() if chosen.changed else None
+    to_do = []
+    if files is None or any(name.startswith(("suites/", "tests/mutants/")) for name in files):
+        to_do = tasks(_choose(chosen.patterns), measure().tested)
+    if files is not None:
         to_do = [task for task in to_do if _touched(task, files)]
     kills = run_all(to_do, chosen.jobs, chosen.build)
     not_run = [kill for kill in kills if kill.not_run]
     survived = [kill for kill in kills if not kill.killed and not kill.not_run]
     sys.stdout.write(table(kills))
-    (chosen.build / "mutants.json").write_text(
+    whole = not chosen.patterns and not chosen.changed
+    (chosen.build / ("mutants.json" if whole else "partial.json")).write_text(
         json.dumps([asdict(kill) for kill in kills], indent=1)
     )
     killed = len(kills) - len(survived) - len(not_run)
