@@ -78,7 +78,7 @@ def packed(entries: Sequence[Entry]) -> str:
 
 
 def detail(entry: Entry, limits: Limits) -> dict[str, object]:
-    """Return what is shown of a case when it is opened, cut to ``limits``; empty parts are left out.
+    """Return what is shown of an opened case, cut to ``limits``; empty parts are left out.
 
     Members: id, section, link, clauses, facts (strings), reason, operations (at and seconds in
     seconds), moments (at, kind, text), recorded, findings (pairs), config (before, marked, after),
@@ -92,7 +92,7 @@ def detail(entry: Entry, limits: Limits) -> dict[str, object]:
         "link": entry.link,
         "clauses": [line(clause, 120) for clause in case.clauses[: limits.rows]],
         "facts": _facts(case),
-        "reason": shown(case.reason, limits.output),
+        "reason": "" if entry.told else shown(case.reason, limits.output),
         "recorded": [
             [line(name, 120), shown(json.dumps(value, ensure_ascii=False), limits.output)]
             for name, value in list(case.recorded.items())[: limits.rows]

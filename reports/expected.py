@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.results import Verdict
+from reports.text import line, visible
 
 if TYPE_CHECKING:
     from harness.results import Case
@@ -40,6 +41,12 @@ def expected_and_seen(case: Case) -> tuple[str, str] | None:
 def seen(reason: str) -> str:
     """Return what was seen of a ``reason`` that begins with that of an expectation."""
     return reason.rpartition("\nseen: ")[2]
+
+
+def told(case: Case, limit: int) -> bool:
+    """Whether two lines of up to ``limit`` characters say all that the reason says."""
+    why, _, rest = case.reason.rpartition("\nseen: ")
+    return all(line(text, limit) == visible(text) for text in (why, rest))
 
 
 def _sides(text: str) -> tuple[str, str, str] | None:

@@ -1,10 +1,10 @@
 """report.html: the run as one file that opens from disk, without network and without a build.
 
-Text of the run reaches the page through one gate, ``text.shown``, which makes it visible and bounded:
-every expression of the templates passes it in ``_finalize`` and is then escaped by Jinja; all that is
-shown when a case is opened passes it in ``evidence``, and the page's script makes text nodes of it.
-Only our own css and js are inserted as they are, and the page's Content-Security-Policy allows those
-two by their digest and nothing else.
+Text of the run reaches the page through one gate, ``text.shown``, which makes it visible and
+bounded: every expression of the templates passes it in ``_finalize`` and is then escaped by Jinja;
+all that is shown when a case is opened passes it in ``evidence``, and the page's script makes text
+nodes of it. Only our own css and js are inserted as they are, and the Content-Security-Policy of
+the page allows those two by their digest and nothing else.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.results import Verdict
 from reports.coverage import Coverage, coverage
-from reports.expected import expected_and_seen
+from reports.expected import expected_and_seen, told
 from reports.killed import killed
 from reports.marks import SYMBOLS
 from reports.specification import Section, link, sections
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from harness.results import Case, Run
+
+
+SHOWN = 240
+"""Characters of a line about why a case is no pass."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Entry:
     """What the clause demands and what came instead; both empty where nothing deviates."""
     why: str
     """In a line, why it is no pass, where ``seen`` does not say it."""
+    told: bool
+    """Whether these say all that the case's reason says."""
     killed: tuple[str, ...]
     """Mutants that it is known to have failed on."""
 
@@ -128,9 +134,10 @@ def _entries(run: Run, cases: Iterable[Case]) -> Iterator[Entry]:
             title=line(case.summary) or line(case.case),
             parameters=line(parameters(case.case), 120),
             link=link(case, version),
-            expected=line(expected, 240),
-            seen=line(seen, 240),
-            why=line(case.reason.partition("\nseen: ")[0], 240) if quiet else "",
+            expected=line(expected, SHOWN),
+            seen=line(seen, SHOWN),
+            why=line(case.reason.rpartition("\nseen: ")[0] or case.reason, SHOWN) if quiet else "",
+            told=told(case, SHOWN),
             killed=tuple(killed().get(case.case, ())),
         )
 
@@ -143,9 +150,7 @@ def _unique(entries: list[Entry]) -> list[Entry]:
         seen[entry.slug] += 1
         again = seen[entry.slug]
         out.append(
-            entry
-            if again == 1
-            else replace(entry, slug=f"{entry.slug}-again-{again}"),
+            entry if again == 1 else replace(entry, slug=f"{entry.slug}-again-{again}"),
         )
     return out
 

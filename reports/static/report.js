@@ -131,10 +131,7 @@
   const body = (found, item) => {
     const box = make("div", "body");
     const part = (title, content) => content && box.append(make("h5", "", title), content);
-    const shown = item.querySelector("summary .reason, summary .diff:last-child code:last-child");
-    if (found.reason && (!shown || shown.textContent !== found.reason)) {
-      box.append(make("pre", "reason", found.reason));
-    }
+    if (found.reason) box.append(make("pre", "reason", found.reason));
     box.append(meta(found, item));
     if (found.killed) {
       const names = found.killed.flatMap((name) => [" ", make("code", "", name)]);
