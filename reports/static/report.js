@@ -328,4 +328,6 @@
   });
   apply();
   follow();
+  // Until a page is loaded, the browser takes the focus from where the link led.
+  window.addEventListener("load", () => requestAnimationFrame(follow));
 })();
