@@ -77,7 +77,7 @@
           command.append(make("div", "io", make("b", "", stream), scrolled(label, each[stream])));
         }
       }
-      const ended = make("td", "", each.outcome, each.fault && make("br"),
+      const ended = make("td", "", each.outcome, " ", each.fault && make("br"),
         each.fault && make("em", "", each.fault));
       body.append(make("tr", each.fault && "bad", make("td", "", each.began),
         make("td", "", each.name), command, ended, make("td", "", each.took)));
