@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reports.marks import NEEDS_A_LOOK
 from reports.pretty import marked
-from reports.text import command, duration, line, outcome, plural, shown
+from reports.text import clip, command, duration, line, outcome, plural, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -92,13 +92,13 @@ def detail(entry: Entry, limits: Limits) -> dict[str, object]:
         "link": entry.link,
         "clauses": [line(clause, 120) for clause in case.clauses[: limits.rows]],
         "facts": _facts(case),
-        "reason": "" if entry.told else shown(case.reason, limits.output),
+        "reason": "" if entry.told else clip(case.reason, limits.output),
         "recorded": [
-            [line(name, 120), shown(json.dumps(value, ensure_ascii=False), limits.output)]
+            [line(name, 120), clip(json.dumps(value, ensure_ascii=False), limits.output)]
             for name, value in list(case.recorded.items())[: limits.rows]
         ],
         "findings": [
-            [shown(finding.text, limits.output), line(finding.clause, 120)]
+            [clip(finding.text, limits.output), line(finding.clause, 120)]
             for finding in case.findings[: limits.rows]
         ],
         "operations": [_operation(one, limits) for one in _last(case.operations, limits)],
@@ -106,8 +106,8 @@ def detail(entry: Entry, limits: Limits) -> dict[str, object]:
             [moment.at, line(moment.kind, 40), line(moment.text)]
             for moment in _last([m for m in case.timeline if m.kind != "operation"], limits)
         ],
-        "config": [shown(part, limits.config) for part in config] if config else None,
-        "details": shown(case.details, limits.details) if limits.details else "",
+        "config": [clip(part, limits.config) for part in config] if config else None,
+        "details": clip(case.details, limits.details) if limits.details else "",
         "killed": list(entry.killed),
         "left": list(_left_out(case, limits)),
     }
@@ -139,11 +139,11 @@ def _operation(operation: Operation, limits: Limits) -> dict[str, object]:
         "began": duration(operation.at),
         "took": duration(operation.seconds),
         "name": line(operation.name, 40),
-        "command": shown(command(operation.argv), limits.argv),
+        "command": clip(command(operation.argv), limits.argv),
         "outcome": outcome(operation),
         "fault": line(operation.fault, 80),
-        "stdout": shown(operation.stdout, limits.output),
-        "stderr": shown(operation.stderr, limits.output),
+        "stdout": clip(operation.stdout, limits.output),
+        "stderr": clip(operation.stderr, limits.output),
     }
     return {name: value for name, value in members.items() if value or name in {"at", "seconds"}}
 

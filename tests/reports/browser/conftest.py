@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.results import Run
 
 ARTEFACTS = Path(__file__).parents[3] / "build" / "screenshots"
+DEADLINE = 10_000  # milliseconds for what a page has to do
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 CONFIG = """{
@@ -59,6 +60,7 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]
         file = tmp_path / "report.html"
         file.write_text(html.render(run), encoding="utf-8")
         context = browser.new_context(**options)
+        context.set_default_timeout(DEADLINE)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))

@@ -142,8 +142,12 @@ def test_steps_and_folds_by_keyboard(open_page, everything):
     assert focused(page) == order[1]
     page.keyboard.press("k")
     assert focused(page) == order[0]
+    bad = [verdict for verdict in order if Verdict(verdict).gates]
     page.keyboard.press("n")
-    assert focused(page) == next(v for v in order[1:] if Verdict(v).gates)
+    page.keyboard.press("n")
+    assert focused(page) == bad[2] != order[2]
+    page.keyboard.press("p")
+    assert focused(page) == bad[1]
     page.keyboard.press("Enter")
     assert page.locator("details.case[open]").count() == 1
     page.keyboard.press("e")
@@ -215,6 +219,10 @@ def test_fits_a_phone(open_page, everything, artefacts):
     case(page, "fail").locator(".body").wait_for()
 
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    edges = page.eval_on_selector_all(
+        ".body *", "all => all.map(each => each.getBoundingClientRect().right)"
+    )
+    assert max(edges) <= PHONE["width"]
     page.screenshot(path=artefacts / "phone.png")
 
 
