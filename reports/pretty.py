@@ -49,20 +49,23 @@ def _laid_out(parts: list[str], first: int, last: int) -> tuple[str, str, str]:
         if position == last:
             cuts[1] = len(out)
         part = parts[position]
-        flat = _flat(parts, position)
-        if flat is not None:
-            out.append(flat[0])
-            position = flat[1]
-            continue
-        if part in "{[":
-            depth += 1
-            out.append(part + "\n" + "  " * depth)
+        position += 1
+        if part == ":":
+            out.append(": ")
+        elif part == ",":
+            out.append(",\n" + "  " * depth)
+        elif part in "{[":
+            if flat := _flat(parts, position - 1):
+                part, position = flat
+            else:
+                depth += 1
+                part += "\n" + "  " * depth
+            out.append(part)
         elif part in "}]":
             depth -= 1
             out.append("\n" + "  " * depth + part)
         else:
-            out.append({",": ",\n" + "  " * depth, ":": ": "}.get(part, part))
-        position += 1
+            out.append(part)
     cuts[1] = cuts[1] or (len(out) if last else 0)
     pieces = out[: cuts[0]], out[cuts[0] : cuts[1]], out[cuts[1] :]
     before, middle, after = ("".join(piece) for piece in pieces)
@@ -131,8 +134,6 @@ def _end(parts: list[str], start: int) -> int:
 
 def _flat(parts: list[str], start: int) -> tuple[str, int] | None:
     """Put a short list of plain values, or an empty object, on one line; say where it ends."""
-    if parts[start] not in "[{":
-        return None
     close = {"[": "]", "{": "}"}[parts[start]]
     end = start + 1
     width = 2
