@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNTIMES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oci-conformance/runtimes
 
-.PHONY: setup conformance test test-clients lint mutants bench deps deps-clients runtimes clean
+.PHONY: setup conformance test test-clients lint mutants bench deps deps-browser deps-clients runtimes clean
 
 setup: $(STAMP)
 
@@ -34,6 +34,7 @@ conformance: setup
 
 test: setup
 	@if [ "$$CI" = true ] || ! { command -v runc || command -v crun; } >/dev/null; then $(MAKE) --no-print-directory deps; fi
+	@if [ "$$CI" = true ]; then $(MAKE) --no-print-directory deps-browser; fi
 	@$(BIN)/pytest tests --ignore=tests/clients -n $$(($$(nproc) + 1)) --dist worksteal $(PYTEST_ARGS)
 
 # podman, containerd and buildah with runc and with the reference runtime: the same comes out.
@@ -60,6 +61,16 @@ deps:
 	  apt-get update -qq && apt-get install -qq --yes --no-install-recommends --no-remove runc crun; \
 	else \
 	  echo 'no apt-get here: install runc and crun by hand; tests that need them are skipped'; \
+	fi
+
+# The browser of tests/reports/browser, which are skipped without it. Installs, never removes.
+deps-browser:
+	@if command -v chromium >/dev/null; then \
+	  echo 'chromium is installed'; \
+	elif command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -qq --yes --no-install-recommends --no-remove chromium fonts-dejavu-core; \
+	else \
+	  echo 'no apt-get here: install chromium by hand; tests that need it are skipped'; \
 	fi
 
 # Debian packages that make test-clients needs. Installs, never removes.
