@@ -20,7 +20,7 @@ from reports.text import clip, command, duration, line, outcome, plural, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.results import Case, Operation
+    from harness.results import Case, Moment, Operation
     from reports.page import Entry
 
 
@@ -54,6 +54,8 @@ UNPACKED = 40_000_000
 """Bytes of room for what a browser makes of them."""
 
 T = TypeVar("T")
+_TOGETHER = 0.001
+"""Seconds by which threads may note down what happens in another order."""
 _BARE = Limits(output=200, details=0, config=0, rows=0, argv=0)
 
 
@@ -81,10 +83,11 @@ def detail(entry: Entry, limits: Limits) -> dict[str, object]:
     """Return what is shown of an opened case, cut to ``limits``; empty parts are left out.
 
     Members: id, section, link, clauses, facts (strings), reason, operations (at and seconds in
-    seconds), moments (at, kind, text), recorded, findings (pairs), config (before, marked, after),
-    details, killed (names of mutants), left (sentences on what is missing).
+    seconds), moments (at, kind, text, clock), recorded, findings (pairs), config (before, marked,
+    after), details, killed (names of mutants), left (sentences on what is missing).
     """
     case = entry.case
+    operations, moments = _clocked(case)
     config = marked(case.config, case.clauses) if case.config and limits.config else None
     members: dict[str, object] = {
         "id": line(case.case),
@@ -101,10 +104,10 @@ def detail(entry: Entry, limits: Limits) -> dict[str, object]:
             [clip(finding.text, limits.output), line(finding.clause, 120)]
             for finding in case.findings[: limits.rows]
         ],
-        "operations": [_operation(one, limits) for one in _last(case.operations, limits)],
+        "operations": [_operation(one, clock, limits) for one, clock in _last(operations, limits)],
         "moments": [
-            [moment.at, line(moment.kind, 40), line(moment.text)]
-            for moment in _last([m for m in case.timeline if m.kind != "operation"], limits)
+            [moment.at, line(moment.kind, 40), line(moment.text), clock]
+            for moment, clock in _last(moments, limits)
         ],
         "config": [clip(part, limits.config) for part in config] if config else None,
         "details": clip(case.details, limits.details) if limits.details else "",
@@ -117,6 +120,30 @@ def detail(entry: Entry, limits: Limits) -> dict[str, object]:
 def _last(several: list[T], limits: Limits) -> list[T]:
     """Return the last ones, which matter most."""
     return several[-limits.rows :] if limits.rows else []
+
+
+def _starts(moment: Moment) -> bool:
+    return moment.kind == "operation"
+
+
+def _clocked(case: Case) -> tuple[list[tuple[Operation, int]], list[tuple[Moment, int]]]:
+    """Pair operations, and other moments, with the number of the clock of their times.
+
+    What was done for several cases at once comes with the times of its own beginning: the case's
+    timeline, which is in the order of what happened, then goes back.
+    """
+    timeline = []
+    clock, last = 0, 0.0
+    for moment in case.timeline:
+        clock += moment.at < last - _TOGETHER
+        last = moment.at
+        timeline.append((moment, clock))
+    starts = [clock for moment, clock in timeline if _starts(moment)]
+    if len(starts) != len(case.operations):
+        starts = [0] * len(case.operations)
+        timeline = [(moment, 0) for moment, _ in timeline]
+    others = [(moment, clock) for moment, clock in timeline if not _starts(moment)]
+    return list(zip(case.operations, starts, strict=True)), others
 
 
 def _facts(case: Case) -> list[str]:
@@ -132,8 +159,9 @@ def _facts(case: Case) -> list[str]:
     return [text for text in said if text]
 
 
-def _operation(operation: Operation, limits: Limits) -> dict[str, object]:
+def _operation(operation: Operation, clock: int, limits: Limits) -> dict[str, object]:
     members = {
+        "clock": clock,
         "at": operation.at,
         "seconds": operation.seconds,
         "began": duration(operation.at),

@@ -89,22 +89,31 @@
   const MARKS = { status: "M0 2l5 5-5 5-5-5z", hook: "M-4 3h8v8h-8z", program: "M0 2l5 10h-10z" };
 
   const picture = (found) => {
-    const bars = (found.operations || []).map((each) => [each.at, "operation", each.name, each]);
-    const marks = (found.moments || []).map(([at, kind, text]) => [at, kind, text, null]);
-    const rows = [...bars, ...marks].sort((a, b) => a[0] - b[0]);
+    const bars = (found.operations || []).map(
+      (each) => [each.at, "operation", each.name, each.clock || 0, each]);
+    const marks = (found.moments || []).map((moment) => [...moment, null]);
+    const rows = [...bars, ...marks].sort((a, b) => a[3] - b[3] || a[0] - b[0]);
     if (rows.length < 2) return null;
-    const end = Math.max(...rows.map(([at, , , each]) => at + (each ? each.seconds : 0))) || 1;
-    const percent = (seconds) => `${(96 * seconds / end).toFixed(2)}%`;
-    return make("ol", "time", ...rows.map(([at, kind, text, each]) => {
+    // What has a clock of its own is drawn after what was before it.
+    const clocks = rows.at(-1)[3] + 1;
+    const begins = [0];
+    for (let clock = 0; clock < clocks; clock += 1) {
+      const ends = rows.filter((row) => row[3] === clock)
+        .map(([at, , , , each]) => at + (each ? each.seconds : 0));
+      begins.push(Math.max(begins[clock], begins[clock] + Math.max(0, ...ends)));
+    }
+    const percent = (seconds) => `${(96 * seconds / (begins[clocks] || 1)).toFixed(2)}%`;
+    const list = make("ol", "time", ...rows.map(([at, kind, text, clock, each]) => {
+      const x = percent(begins[clock] + at);
       const svg = drawn("svg", { width: "100%", height: 14, "aria-hidden": "true" },
         drawn("line", { x1: 0, x2: "100%", y1: 7, y2: 7 }));
       if (each) {
         const width = `max(3px, ${percent(each.seconds)})`;
-        const bar = drawn("rect", { x: percent(at), y: 2, height: 10, rx: 2, class: each.fault ? "bad" : "" });
+        const bar = drawn("rect", { x, y: 2, height: 10, rx: 2, class: each.fault ? "bad" : "" });
         bar.style.width = width;
         svg.append(bar);
       } else {
-        const spot = drawn("svg", { x: percent(at), overflow: "visible", class: "mark" },
+        const spot = drawn("svg", { x, overflow: "visible", class: "mark" },
           drawn("path", { d: MARKS[kind] || MARKS.program }));
         svg.append(spot);
       }
@@ -112,6 +121,8 @@
       return make("li", each && each.fault ? "bad" : "", when, make("i", "", kind),
         make("span", "", text, each && ` (${each.outcome}, ${each.took})`), svg);
     }));
+    return clocks === 1 ? list : make("div", "", list, make("p", "cut",
+      "Some of this was done for several cases at once; its times count from its own beginning."));
   };
 
   const config = ([before, marked, after]) => {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.results import Operation, Verdict
+from harness.results import Moment, Operation, Verdict
 from reports import evidence, killed
 from reports.html import render
 from reports.text import slug
@@ -260,6 +260,20 @@ def test_an_endless_number_leaves_the_evidence_readable(runs: Runs) -> None:
     page = render(runs.run(runs.case("a", operations=[endless])))
 
     assert runs.unpacked(page)["0"]["operations"][0]["at"] == 0
+
+
+def test_what_was_done_for_several_cases_has_a_clock_of_its_own(runs: Runs) -> None:
+    """Where the timeline goes back, a shared container's part ends; threads of one case do not."""
+    at = (0.001, 0.07, 0.003, 0.0025)
+    operations = [Operation("create", [], when, 0.01, 0) for when in at]
+    timeline = [Moment(when, "operation", "create") for when in at]
+    timeline.insert(2, Moment(0.08, "status", "running"))
+
+    page = render(runs.run(runs.case("a", operations=operations, timeline=timeline)))
+
+    found = runs.unpacked(page)["0"]
+    assert [one.get("clock", 0) for one in found["operations"]] == [0, 0, 1, 1]
+    assert found["moments"] == [[0.08, "status", "running", 0]]
 
 
 def test_says_what_the_run_covers(runs: Runs) -> None:

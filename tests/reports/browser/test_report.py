@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.results import Operation, Verdict
+from harness.results import Moment, Operation, Verdict
 from reports import killed
 from reports.text import slug
 
@@ -83,6 +83,20 @@ def test_an_opened_case_shows_its_evidence(open_page, everything, monkeypatch, t
     blob = "https://github.com/opencontainers/runtime-spec/blob/v1.0.2/runtime.md#kill"
     assert body.locator(".meta a").first.get_attribute("href") == blob
     fail.screenshot(path=artefacts / "case.png")
+
+
+def test_what_has_a_clock_of_its_own_is_drawn_after_what_was_before(open_page, runs):
+    operations = [Operation("create", ["runc"], at, 0.02, 0) for at in (0.01, 0.06, 0.02)]
+    timeline = [Moment(one.at, "operation", one.name) for one in operations]
+    page = open_page(runs.run(runs.case("a", operations=operations, timeline=timeline)))
+
+    page.keyboard.press("e")
+
+    bars = page.locator(".time rect").all()
+    edges = [float(str(bar.get_attribute("x")).rstrip("%")) for bar in bars]
+    assert edges == sorted(edges)
+    assert page.locator(".time time").all_inner_texts() == ["10 ms", "60 ms", "20 ms"]
+    assert "several cases" in page.locator(".body .cut").inner_text()
 
 
 def test_search_looks_into_the_evidence(open_page, everything):
