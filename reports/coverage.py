@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from harness.results import Run
 
 CATALOGUE = Path(__file__).parents[1] / "suites" / "clauses"
+
+_TABLE = re.compile(r"^(?=\[)", re.MULTILINE)
 
 ROWS = 60
 """Reasons that a report shows of each kind."""
@@ -65,11 +68,11 @@ def _reasons(run: Run, verdict: Verdict) -> Reasons:
 
 @cache
 def _untestable() -> list[tuple[str, str]]:
-    paths = sorted(CATALOGUE.glob("*.toml"))
-    tables = [tomllib.loads(path.read_text(encoding="utf-8")) for path in paths]
+    texts = [path.read_text(encoding="utf-8") for path in sorted(CATALOGUE.glob("*.toml"))]
+    # To parse all of the catalogue takes 0.1 s, and every run ends in a report.
+    tables = [table for text in texts for table in _TABLE.split(text) if "\nuntestable" in table]
     return [
         (id_, str(clause["untestable"]))
         for table in tables
-        for id_, clause in table.items()
-        if clause.get("untestable")
+        for id_, clause in tomllib.loads(table).items()
     ]

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.clauses import catalogue
 from harness.results import Moment, Operation, Verdict
 from reports import evidence, killed
+from reports.coverage import coverage
 from reports.html import render
 from reports.text import slug
 
@@ -289,6 +291,14 @@ def test_says_what_the_run_covers(runs: Runs) -> None:
     assert "Untestable by a case" in text
 
 
+def test_the_untestable_clauses_are_those_of_the_catalogue(runs: Runs) -> None:
+    """Each with its reason."""
+    expected = [(one.id, one.untestable) for one in catalogue().values() if one.untestable]
+
+    assert sorted(coverage(runs.run()).untestable) == sorted(expected)
+    assert expected
+
+
 def test_a_case_names_the_mutants_that_it_killed(runs: Runs, monkeypatch, tmp_path) -> None:
     """From killed.json, where there is one and the case is in it."""
     known = tmp_path / "killed.json"
@@ -313,6 +323,16 @@ def test_blocked_cases_are_grouped_under_what_blocked_them(runs: Runs) -> None:
     assert "3 cases blocked by create" in text
     assert "1 case blocked by start start: exit status 1 Kill does d." in text
     assert text.index("3 cases blocked") < text.index("1 case blocked")
+
+
+def test_a_list_of_very_many_is_cut_and_says_so(runs: Runs) -> None:
+    """Where everything fails, the list at the top does not repeat all cases."""
+    cases = [runs.case(str(n), "fail") for n in range(203)]
+
+    page = render(runs.run(*cases))
+
+    assert page.count("<li><a href=") == 200 + 1  # and the section's
+    assert "And 3 more" in page
 
 
 def test_counts_by_level_and_verdict(runs: Runs) -> None:
