@@ -1,4 +1,4 @@
-# make conformance [RUNTIME=/usr/sbin/runc] · make test · make test-clients · make lint · make mutants · make bench · make runtimes
+# make conformance [RUNTIME=/usr/sbin/runc] · make test · make test-clients · make test-browser · make lint · make mutants · make bench · make runtimes
 #
 # A target that needs the virtual environment calls `setup`, which costs nothing the second time.
 
@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNTIMES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oci-conformance/runtimes
 
-.PHONY: setup conformance test test-clients lint mutants bench deps deps-clients runtimes clean
+.PHONY: setup conformance test test-clients lint mutants bench deps deps-browser deps-clients runtimes clean
 
 setup: $(STAMP)
 
@@ -35,11 +35,15 @@ conformance: setup
 test: setup
 	@if [ "$$CI" = true ] || ! { command -v runc || command -v crun; } >/dev/null; then $(MAKE) --no-print-directory deps; fi
 	@$(BIN)/python tools/mutants.py --changed
-	@$(BIN)/pytest tests --ignore=tests/clients -n $$(($$(nproc) + 1)) --dist worksteal $(PYTEST_ARGS)
+	@$(BIN)/pytest tests --ignore=tests/clients --ignore=tests/reports/browser -n $$(($$(nproc) + 1)) --dist worksteal $(PYTEST_ARGS)
 
 # podman, containerd and buildah with runc and with the reference runtime: the same comes out.
 test-clients: setup deps deps-clients
 	@$(BIN)/pytest tests/clients -n 2 --dist worksteal $(PYTEST_ARGS)
+
+# The pages in Chromium: search, filters, keys, links, print, accessibility.
+test-browser: setup deps-browser
+	@$(BIN)/pytest tests/reports/browser -n 2 --dist worksteal $(PYTEST_ARGS)
 
 lint: setup
 	@$(BIN)/ruff check .
@@ -61,6 +65,16 @@ deps:
 	  apt-get update -qq && apt-get install -qq --yes --no-install-recommends --no-remove runc crun; \
 	else \
 	  echo 'no apt-get here: install runc and crun by hand; tests that need them are skipped'; \
+	fi
+
+# The browser of tests/reports/browser, which are skipped without it. Installs, never removes.
+deps-browser:
+	@if command -v chromium >/dev/null; then \
+	  echo 'chromium is installed'; \
+	elif command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -qq --yes --no-install-recommends --no-remove chromium fonts-dejavu-core; \
+	else \
+	  echo 'no apt-get here: install chromium by hand; tests that need it are skipped'; \
 	fi
 
 # Debian packages that make test-clients needs. Installs, never removes.

@@ -3,52 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.results import Verdict
-from reports.marks import NEEDS_A_LOOK, SYMBOLS
+from reports.coverage import Coverage, coverage
+from reports.expected import expected_and_seen, told
+from reports.killed import killed
+from reports.marks import SYMBOLS
 from reports.specification import Section, link, sections
 from reports.text import clip, line, parameters, slug
 from reports.verdict import LEVELS, Judgement, judge, release
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from harness.results import Case, Operation, Run
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much evidence of one case a page shows; the whole is in results.jsonl."""
-
-    passed: int
-    """Characters of each output of a case that needs no look."""
-    other: int
-    """Characters of each output of one that does, and of its reason."""
-    details: int
-    """Characters of a traceback."""
-    config: int
-    """Characters of a config.json."""
-    rows: int
-    """Operations, moments, findings and recorded values, each."""
-    argv: int = 1000
-    """Characters of a command line."""
-
-    def least(self, case: Case) -> int:
-        """Return how many bytes a page takes at least for what the runtime printed in ``case``."""
-        limit = self.other if case.verdict in NEEDS_A_LOOK else self.passed
-        texts = (text for o in case.operations[-self.rows :] for text in (o.stdout, o.stderr))
-        return sum(min(len(text), limit) * (1 if text.isascii() else 2) for text in texts)
+    from harness.results import Case, Run
 
 
-LIMITS = (
-    Limits(passed=1200, other=4200, details=8000, config=16_000, rows=100),
-    Limits(passed=400, other=2000, details=4000, config=8000, rows=40),
-    Limits(passed=160, other=600, details=1000, config=2000, rows=20, argv=400),
-    Limits(passed=60, other=150, details=200, config=200, rows=5, argv=150),
-)
-"""Tried in this order until the page is small enough."""
+SHOWN = 240
+"""Characters of a line about why a case is no pass."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +34,16 @@ class Entry:
     title: str
     parameters: str
     link: str
-    open: bool
-    outputs: int
-    """Characters of each output that are shown."""
+    """Of its clause in the specification; empty if there is none."""
+    expected: str
+    seen: str
+    """What the clause demands and what came instead; both empty where nothing deviates."""
+    why: str
+    """In a line, why it is no pass, where ``seen`` does not say it."""
+    told: bool
+    """Whether these say all that the case's reason says."""
+    killed: tuple[str, ...]
+    """Mutants that it is known to have failed on."""
 
 
 @dataclass(frozen=True)
@@ -107,12 +88,16 @@ class Page:
     blocked: list[Group]
     errors: list[Entry]
     known: list[Entry]
-    limits: Limits
+    entries: list[Entry]
+    """In the order of the page."""
+    coverage: Coverage
+    releases: list[tuple[str, int]]
+    """Releases in which clauses first stood, with how many cases check these."""
 
     @classmethod
-    def of(cls, run: Run, limits: Limits) -> Page:
-        """Work out the page of ``run`` with evidence cut to ``limits``."""
-        parts = [(s, _entries(run, s.cases, limits)) for s in sections(run)]
+    def of(cls, run: Run) -> Page:
+        """Work out the page of ``run``."""
+        parts = [(s, list(_entries(run, s.cases))) for s in sections(run)]
         entries = _unique([entry for _, several in parts for entry in several])
         documents: dict[str, list[tuple[Section, str, list[Entry]]]] = {}
         rest = iter(entries)
@@ -132,28 +117,29 @@ class Page:
             blocked=_groups(_with(entries, Verdict.BLOCKED)),
             errors=_with(entries, Verdict.ERROR),
             known=_with(entries, Verdict.KNOWN),
-            limits=limits,
+            entries=entries,
+            coverage=coverage(run),
+            releases=sorted(Counter(line(case.since, 40) for case in run.cases).items()),
         )
 
-    def operations(self, entry: Entry) -> list[Operation]:
-        """Return the operations of a case that are shown: the last ones matter most."""
-        return entry.case.operations[-self.limits.rows :]
 
-
-def _entries(run: Run, cases: Iterable[Case], limits: Limits) -> list[Entry]:
+def _entries(run: Run, cases: Iterable[Case]) -> Iterator[Entry]:
     version = run.header.runtime.spec_version
-    return [
-        Entry(
+    for case in cases:
+        expected, seen = expected_and_seen(case) or ("", "")
+        quiet = case.verdict is Verdict.KNOWN or not seen
+        yield Entry(
             case=case,
             slug=slug(case.case),
             title=line(case.summary) or line(case.case),
             parameters=line(parameters(case.case), 120),
             link=link(case, version),
-            open=case.verdict in NEEDS_A_LOOK,
-            outputs=limits.other if case.verdict in NEEDS_A_LOOK else limits.passed,
+            expected=line(expected, SHOWN),
+            seen=line(seen, SHOWN),
+            why=line(case.reason.rpartition("\nseen: ")[0] or case.reason, SHOWN) if quiet else "",
+            told=told(case, SHOWN),
+            killed=tuple(killed().get(case.case, ())),
         )
-        for case in cases
-    ]
 
 
 def _unique(entries: list[Entry]) -> list[Entry]:
@@ -164,9 +150,7 @@ def _unique(entries: list[Entry]) -> list[Entry]:
         seen[entry.slug] += 1
         again = seen[entry.slug]
         out.append(
-            entry
-            if again == 1
-            else Entry(**{**vars(entry), "slug": f"{entry.slug}-again-{again}"}),
+            entry if again == 1 else replace(entry, slug=f"{entry.slug}-again-{again}"),
         )
     return out
 

@@ -25,7 +25,9 @@ def visible(text: str) -> str:
     Line feed and tab stay; other C0 controls become their picture (``\x1b``: U+241B), the rest
     (surrogates, bidirectional overrides, zero-width and unassigned characters) ``⟨U+202E⟩``.
     """
-    return text if text.isprintable() else text.translate(_PICTURES)
+    if text.isprintable() or text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    return text.translate(_PICTURES)
 
 
 class _Pictures(dict[int, str]):
@@ -53,6 +55,11 @@ def clip(text: str, limit: int) -> str:
     tail = limit // 4
     missing = len(text) - limit
     return f"{text[: limit - tail]} [… {missing} characters left out …] {text[len(text) - tail :]}"
+
+
+def shown(text: str, limit: int = MAX_TEXT) -> str:
+    """``text`` bounded and visible: the gate that all text of a run passes on its way to a page."""
+    return visible(clip(text, min(limit, MAX_TEXT)))
 
 
 def line(text: str, limit: int = 300) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -115,6 +118,12 @@ class Runs:
     def cut_off(self, *cases: Case) -> Run:
         """Make a run without an end mark."""
         return Run(self.header(), list(cases), None)
+
+    def unpacked(self, page: str) -> dict[str, Any]:
+        """Give the evidence that a page carries, by the number of the case."""
+        coded = page.split('id="evidence">')[1].partition("<")[0]
+        found: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(coded)))
+        return found
 
     def save(self, run: Run, path: Path) -> Path:
         """Write ``run`` as the harness does."""

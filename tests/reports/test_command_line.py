@@ -211,5 +211,5 @@ def test_lone_surrogates_and_separators_survive_the_file(runs: Runs, tmp_path: P
 
     assert command.main(["html", str(file), "-o", str(tmp_path / "x.html")]) == 0
     page = (tmp_path / "x.html").read_text(encoding="utf-8")
-    assert "⟨U+D800⟩⟨U+2028⟩⟨U+0085⟩␜" in page
+    assert runs.unpacked(page)["0"]["reason"] == "⟨U+D800⟩⟨U+2028⟩⟨U+0085⟩␜"
     assert dumps({"a": "\u2028"}).isascii()
