@@ -36,7 +36,7 @@ ELEMENTS = {
 }
 """The element of a test case by verdict; none for a pass."""
 
-BUDGET = 10_000_000
+BUDGET = 4_000_000
 """Characters of evidence in a file, shared by the cases that have some."""
 
 LEAST, MOST = 400, 6000
@@ -91,7 +91,7 @@ def _case(suite: ET.Element, case: Case, limit: int) -> None:
     if kind := ELEMENTS[case.verdict]:
         outcome_ = ET.SubElement(element, kind, type=case.verdict.value, message=_message(case))
         if kind != "skipped":
-            outcome_.text = visible(clip(_evidence(case, limit), 2 * limit))
+            outcome_.text = visible(clip(_evidence(case, limit), limit))
 
 
 def _properties(parent: ET.Element, members: dict[str, str]) -> None:
@@ -102,8 +102,8 @@ def _properties(parent: ET.Element, members: dict[str, str]) -> None:
 
 def _message(case: Case) -> str:
     if case.verdict is Verdict.RECORDED and case.recorded:
-        return line(f"recorded: {json.dumps(case.recorded, ensure_ascii=False)}", 1000)
-    return line(f"{case.verdict.value}: {case.reason or case.summary}", 1000)
+        return line(f"recorded: {json.dumps(case.recorded, ensure_ascii=False)}", 300)
+    return line(f"{case.verdict.value}: {case.reason or case.summary}", 300)
 
 
 def _evidence(case: Case, limit: int) -> str:
