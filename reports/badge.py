@@ -34,21 +34,28 @@ def render(run: Run) -> str:
 
 
 def _message(run: Run, judgement: Judgement) -> str:
+    short = _short(run)
     if judgement.outcome is Outcome.NOT_CONFORMANT:
         count = len(judgement.failing)
-        return f"{plural(count, 'MUST clause')} {'fails' if count == 1 else 'fail'}"
+        fails = f"{plural(count, 'MUST clause')} {'fails' if count == 1 else 'fail'}"
+        return f"{fails} ({short})" if short else fails
     if judgement.outcome is Outcome.AS_EXPECTED:
         return plural(len(judgement.known), "known deviation")
     if judgement.outcome is Outcome.UNDECIDED:
-        return f"not shown: {_why(run, judgement)}"
-    return judgement.outcome.value
+        return f"not shown: {short or _shortfall(judgement)}"
+    return f"{judgement.outcome.value} ({short})" if short else judgement.outcome.value
 
 
-def _why(run: Run, judgement: Judgement) -> str:
+def _short(run: Run) -> str:
+    """Say what makes the run less than whole."""
     if run.end is None:
         return "cut off"
     if run.end.interrupted:
         return "interrupted"
+    return "partial run" if run.header.partial else ""
+
+
+def _shortfall(judgement: Judgement) -> str:
     shortfalls = {
         "error": judgement.errors,
         "blocked case": judgement.blocked,
@@ -56,4 +63,4 @@ def _why(run: Run, judgement: Judgement) -> str:
         "missing result": judgement.missing,
     }
     found = [plural(count, noun) for noun, count in shortfalls.items() if count]
-    return found[0] if found else "partial run" if run.header.partial else "nothing held"
+    return found[0] if found else "nothing held"

@@ -196,11 +196,13 @@ class TestBadge:
         case = runs.case("a")
         partial = runs.run(case, header=runs.header(partial=True))
         several = [runs.cut_off(case), runs.run(case, interrupted=True), partial]
+        several += [runs.cut_off(runs.case("a", "fail")), runs.cut_off()]
 
         messages = [json.loads(badge.render(run))["message"] for run in several]
 
         assert messages == [
             "not shown: cut off", "not shown: interrupted", "not shown: partial run",
+            "1 MUST clause fails (cut off)", "nothing run (cut off)",
         ]  # fmt: skip
 
 
