@@ -115,4 +115,5 @@
   }).observe(one("bar"));
   apply();
   follow();
+  document.documentElement.dataset.ready = "";
 })();
