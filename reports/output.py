@@ -42,13 +42,11 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     temporary = None
     try:
         path = path.resolve()
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise FileExistsError(errno.EEXIST, "it is there and not an empty folder")
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         for name, content in files.items():
             (temporary / name).write_bytes(content)
         temporary.chmod(0o755)  # mkdtemp's is for its owner alone
-        temporary.rename(path)
+        temporary.rename(path)  # which replaces an empty folder and nothing else
     except (OSError, ValueError) as error:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -55,7 +55,7 @@ def test_gold(runs: Runs, name: str, render: object) -> None:
 def test_a_regression_is_what_newly_gates(
     runs: Runs, before: Verdict | None, after: Verdict | None
 ) -> None:
-    """Of all pairs of verdicts those are newly failing whose second gates and first does not."""
+    """Of all pairs those are newly failing whose second gates and first does not; what is fixed."""
 
     def of(verdict: Verdict | None) -> list[Case]:
         return [runs.case("a", verdict.value)] if verdict else []
@@ -64,6 +64,8 @@ def test_a_regression_is_what_newly_gates(
 
     gates = {Verdict.FAIL, Verdict.BLOCKED, Verdict.ERROR, Verdict.UNSTABLE}
     assert bool(found.failing) is (after in gates and before not in gates)
+    failed = {*gates, Verdict.KNOWN, Verdict.ADVICE}
+    assert bool(found.fixed) is (before in failed and after in {Verdict.PASS, Verdict.RECORDED})
     listed = [change for _, changes in found.groups for change in changes]
     assert len(listed) == (before is not after)
 

@@ -233,6 +233,7 @@ class TestSubmission:
         for name, digest in sums.items():
             assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
         assert (folder / "results.jsonl").read_bytes() == file.read_bytes()
+        assert folder.stat().st_mode & 0o777 == 0o755
         assert not [path for path in tmp_path.iterdir() if path.name.endswith(".tmp")]
 
     def test_only_a_whole_run_can_be_submitted(
