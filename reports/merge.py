@@ -54,8 +54,7 @@ def merge(named: Sequence[tuple[str, Run]], collected: int | None = None) -> Run
         raise ResultsError(message)
     runs = [run for _, run in named]
     count = len(kept) if collected is None else collected
-    partial = all(run.header.partial for run in runs) if collected is None else False
-    return Run(_header(runs, partial=partial), kept, _end(runs, kept, count))
+    return Run(_header(runs, collected), kept, _end(runs, kept, count))
 
 
 def render(run: Run) -> str:
@@ -99,10 +98,17 @@ def _add(cases: dict[str, tuple[str, Case]], name: str, run: Run) -> None:
             raise ResultsError(f"{message} {held.verdict.value}")
 
 
-def _header(runs: Sequence[Run], *, partial: bool) -> Header:
+def _header(runs: Sequence[Run], collected: int | None) -> Header:
     earliest = min((run.header for run in runs), key=lambda header: header.started)
-    merged = [options for run in runs for options in _options(run.header)]
-    return dataclasses.replace(earliest, partial=partial, options={"merged": merged})
+    options: dict[str, Any] = {
+        "merged": [options for run in runs for options in _options(run.header)]
+    }
+    if collected is None:
+        partial = all(run.header.partial for run in runs)
+        return dataclasses.replace(earliest, partial=partial, options=options)
+    # Who reads the run is to see that its being whole rests on a number that was given.
+    options |= {"collected": collected}
+    return dataclasses.replace(earliest, partial=False, options=options)
 
 
 def _options(header: Header) -> list[Any]:

@@ -143,7 +143,9 @@ def test_parts_are_whole_only_where_that_is_known(runs: Runs) -> None:
     parts = [(name, runs.run(runs.case(name), header=header)) for name in "ab"]
 
     assert merge(parts).header.partial
-    assert not merge(parts, 2).header.partial
+    whole = merge(parts, 2).header
+    assert not whole.partial
+    assert whole.options["collected"] == 2
     lacking = merge(parts, 5)
     assert lacking.end is not None
     assert (lacking.end.collected, lacking.end.recorded, lacking.end.exit_status) == (5, 2, 3)
