@@ -58,14 +58,18 @@ def merge(named: Sequence[tuple[str, Run]], collected: int | None = None) -> Run
 
 
 def render(run: Run) -> str:
-    """Write ``run`` as a results.jsonl."""
+    """Write ``run`` as a results.jsonl; ResultsError for a number that JSON cannot carry."""
     out = io.StringIO()
     writer = Writer(out)
-    writer.write(run.header)
-    for case in run.cases:
-        writer.write(case)
-    if run.end is not None:
-        writer.write(run.end)
+    try:
+        writer.write(run.header)
+        for case in run.cases:
+            writer.write(case)
+        if run.end is not None:
+            writer.write(run.end)
+    except ValueError as error:
+        # 1e999 can be read and cannot be written.
+        raise ResultsError("merge: a number in the runs is too large to be written") from error
     return out.getvalue()
 
 

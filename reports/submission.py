@@ -75,7 +75,10 @@ def _environment(run: Run) -> str:
         "end": end,
         "verdict": {"outcome": judgement.outcome.value, "sentence": judgement.sentence},
     }
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    try:
+        return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    except ValueError as error:  # 1e999 can be read and cannot be written
+        raise ResultsError("submission: a number in the run is too large to be written") from error
 
 
 def _commands(run: Run) -> str:

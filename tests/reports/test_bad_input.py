@@ -84,6 +84,30 @@ def test_another_version_and_garbage_in_the_middle(
         assert "\x1b" not in error
 
 
+@pytest.mark.parametrize("name", [*ONE, *TWO])
+@pytest.mark.parametrize(
+    "value",
+    ["1e999", *("[" * depth + "]" * depth for depth in (300, 600, 950))],
+    ids=["infinite", "300", "600", "950"],
+)
+def test_a_value_that_no_program_likes_is_no_traceback(
+    runs: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    """A number without end, lists in lists: rendered, or refused in one line."""
+    good = runs.save(runs.run(runs.case("good")), tmp_path / "good")
+    header = runs.header(options={"x": "HERE"})
+    run = runs.run(runs.case("a", "recorded", recorded={"x": "HERE"}), header=header)
+    bad = runs.save(run, tmp_path / "bad")
+    bad.write_text(bad.read_text(encoding="utf-8").replace('"HERE"', value), encoding="utf-8")
+    several = [bad] if name in ONE else [good, bad]
+
+    status = command.main([name, *map(str, several), "-o", str(tmp_path / "out")])
+
+    assert status in {0, 4}
+    assert capsys.readouterr().err.count("\n") == (status == 4)
+    assert (tmp_path / "out").exists() is (status == 0)
+
+
 @pytest.mark.parametrize("name", [*command.FORMATS, "compare", "diff"])
 def test_a_run_killed_anywhere_is_rendered_and_marked(
     runs: Runs, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], name: str
