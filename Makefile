@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNTIMES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oci-conformance/runtimes
 
-.PHONY: setup conformance test test-clients lint mutants bench deps deps-browser deps-clients runtimes clean
+.PHONY: setup conformance test test-clients test-browser lint mutants bench deps deps-browser deps-clients runtimes clean
 
 setup: $(STAMP)
 

@@ -1,30 +1,33 @@
-"""``python -m reports FORMAT RESULTS [-o FILE]``: renders a results.jsonl; never needs a re-run."""
+"""``python -m reports FORMAT RESULTS... [-o FILE]``: renders results.jsonl; needs no re-run."""
 
 from __future__ import annotations
 
 import argparse
-import errno
 import importlib
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from harness.faults import UsageError
+from harness.faults import ResultsError, UsageError
 from reports.load import load
+from reports.output import write, write_folder
 from reports.text import line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 FORMATS = {
     "html": "one self-contained page, opened from disk",
     "summary": "plain text by section, as the terminal shows it at the end of a run",
+    "markdown": "a summary for the page of a CI job",
+    "junit": "JUnit XML: failure for fail and blocked, error for ours, skipped with its reason",
+    "badge": "the endpoint JSON that badge services read",
 }
-"""Each is a module of this package with a pure function ``render(run) -> str``."""
+"""Of one run: each is a module of this package with a pure function ``render(run) -> str``."""
 
-USAGE = 4
-"""Exit status of a usage error, as that of a run."""
+OK, REGRESSION, USAGE = 0, 1, 4
+"""Exit statuses; that of a usage error is the same as that of a run."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,53 +40,114 @@ class Parser(argparse.ArgumentParser):
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = Parser(prog="python -m reports", description="Render the results of a run.")
+    """Parse the command line; ``act`` is the function that does it."""
+    parser = Parser(
+        prog="python -m reports", description="Render the results of a run, or several."
+    )
     formats = parser.add_subparsers(dest="format", metavar="FORMAT", required=True)
-    for name, text in FORMATS.items():
+
+    def add(name: str, text: str, act: Callable[[argparse.Namespace], int]) -> Parser:
         one = formats.add_parser(name, help=text, description=text)
-        one.add_argument("results", type=Path, help="results.jsonl, or the directory that holds it")
+        one.set_defaults(act=act)
         one.add_argument("-o", "--output", type=Path, help="write FILE, not standard output")
+        return one
+
+    for name, text in FORMATS.items():
+        _takes(add(name, text, _one), "results")
+    _takes(add("compare", "one page: clauses as rows, runs as columns", _compare), "results", "+")
+    two = add("diff", "what changed from OLD to NEW; exit status 1 on a regression", _diff)
+    _takes(two, "old")
+    _takes(two, "new")
+    two.add_argument("--format", dest="style", choices=["text", "markdown"], default="text")
+    merged = add("merge", "shards or reruns as one results.jsonl", _merge)
+    _takes(merged, "results", "+")
+    whole = "number of cases of the whole suite: what is missing of them is said"
+    merged.add_argument("--collected", type=int, metavar="N", help=whole)
+    _takes(add("submission", "a folder (-o) such as a certification takes", _submission), "results")
     return parser.parse_args(argv)
 
 
-def write(path: Path, text: str, source: Path) -> None:
-    """Write ``text`` so that ``path`` is the old file or the whole new; never over ``source``."""
-    temporary = None
+def _takes(parser: Parser, name: str, count: str | None = None) -> None:
+    text = "results.jsonl, or the directory that holds it"
+    parser.add_argument(name, type=Path, nargs=count, help=text)
+
+
+def _one(options: argparse.Namespace) -> int:
+    run = load(options.results)
+    text: str = importlib.import_module(f"reports.{options.format}").render(run)
+    return _give(options, text, options.results)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    _several(options)
+    compare = importlib.import_module("reports.compare")
+    text: str = compare.render([load(path) for path in options.results])
+    return _give(options, text, *options.results)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from reports import diff  # noqa: PLC0415 - as the other formats: only who asks waits for it
+
+    found = diff.compare(load(options.old), load(options.new))
+    text = diff.text(found) if options.style == "text" else diff.markdown(found)
+    _give(options, text, options.old, options.new)
+    if found.failing:
+        return REGRESSION
+    if found.unseen:
+        raise ResultsError(f"{options.new}: {found.unseen}: a regression might not be seen")
+    return OK
+
+
+def _merge(options: argparse.Namespace) -> int:
+    from reports import merge  # noqa: PLC0415 - as above
+
+    _several(options)
+    named = [(str(path), load(path)) for path in options.results]
+    text = merge.render(merge.merge(named, options.collected))
+    if options.output is not None and options.output.is_dir():
+        options.output /= "results.jsonl"
+    return _give(options, text, *options.results)
+
+
+def _submission(options: argparse.Namespace) -> int:
+    from reports import submission  # noqa: PLC0415 - as above
+
+    if options.output is None:
+        raise UsageError("submission: name the folder that is to be made, with -o")
+    file = options.results / "results.jsonl" if options.results.is_dir() else options.results
+    run = load(file)
+    write_folder(options.output, submission.files(run, file.read_bytes(), str(file)))
+    return OK
+
+
+def _several(options: argparse.Namespace) -> None:
+    places = [(p / "results.jsonl" if p.is_dir() else p).resolve() for p in options.results]
+    if len(set(places)) < max(2, len(places)):
+        raise UsageError(f"{options.format}: give two runs or more, each once")
+
+
+def _give(options: argparse.Namespace, text: str, *sources: Path) -> int:
+    """Write the report; who reads only its beginning does not change the exit status."""
+    if options.output is not None:
+        write(options.output, text, sources)
+        return OK
     try:
-        path = path.resolve()
-        if path in {source.resolve(), source.resolve() / "results.jsonl"}:
-            raise FileExistsError(errno.EEXIST, "it holds the results")
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")  # a device or a pipe cannot be replaced
-            return
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        message = f"{path}: cannot be written ({error.strerror}); give another file with -o"
-        raise UsageError(message) from error
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return OK
 
 
 def main(argv: Sequence[str]) -> int:
     """Do what the command line says and return the exit status."""
     try:
         options = arguments(argv)
-        run = load(options.results)
-        text: str = importlib.import_module(f"reports.{options.format}").render(run)
-        if options.output is None:
-            sys.stdout.buffer.write(text.encode())
-            sys.stdout.buffer.flush()
-        else:
-            write(options.output, text, options.results)
+        status: int = options.act(options)
     except UsageError as error:
         print(f"reports: {line(str(error), 2000)}", file=sys.stderr)  # noqa: T201 - a command line
         return USAGE
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return status
 
 
 if __name__ == "__main__":

@@ -39,14 +39,14 @@ def load(path: Path) -> results.Run:
     """Read the run in ``path``, a file or its directory; ResultsError says what is wrong."""
     try:
         run = results.read(path)
+        _check(path, "run", run.header)
+        for case in run.cases:
+            _check(path, "case", case)
+        if run.end is not None:
+            _check(path, "end", run.end)
     except RecursionError as error:
         message = f"{path}: not a results.jsonl (nested too deeply)"
         raise ResultsError(message) from error
-    _check(path, "run", run.header)
-    for case in run.cases:
-        _check(path, "case", case)
-    if run.end is not None:
-        _check(path, "end", run.end)
     return run
 
 

@@ -25,7 +25,7 @@ def test_every_format_of_the_table_renders(runs: Runs, tmp_path: Path) -> None:
 
     for name in command.FORMATS:
         assert command.main([name, str(file), "-o", str(tmp_path / name)]) == 0
-        assert "1.1.5" in (tmp_path / name).read_text(encoding="utf-8")
+        assert "1.0.2" in (tmp_path / name).read_text(encoding="utf-8")
 
 
 def test_runs_as_a_program(runs: Runs, tmp_path: Path) -> None:
@@ -136,7 +136,22 @@ def test_members_of_a_newer_minor_format_are_ignored(runs: Runs, tmp_path: Path)
     assert command.main(["summary", str(file), "-o", str(tmp_path / "out")]) == 0
 
 
-@pytest.mark.parametrize("arguments", [[], ["pdf", "x"], ["html"], ["html", "x", "y"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["pdf", "x"],
+        ["html"],
+        ["html", "x", "y"],
+        ["compare", "x"],
+        ["compare", "x", "x"],
+        ["diff", "x"],
+        ["diff", "x", "y", "z"],
+        ["diff", "x", "y", "--format", "pdf"],
+        ["merge", "x"],
+        ["submission", "x"],
+    ],
+)
 def test_a_wrong_command_line_is_a_usage_error(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

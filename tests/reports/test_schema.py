@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from harness import results
+from reports import merge
 from reports.load import schema
+from tests.conftest import ROOT, run_suite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,3 +108,56 @@ def test_members_are_the_fields_of_the_dataclass(name: str) -> None:
 def test_verdicts_are_those_of_the_enumeration() -> None:
     """The schema lists every verdict and no other."""
     assert set(schema()["$defs"]["verdict"]["enum"]) == {v.value for v in results.Verdict}
+
+
+@pytest.mark.parametrize(
+    ("runtime", "verdicts"),
+    [("", {"pass"}), ("tests/miniatures/fails", {"blocked"})],
+    ids=["reference", "fails"],
+)
+def test_every_line_of_a_real_run_is_valid(
+    tmp_path: Path, runtime: str, verdicts: set[str]
+) -> None:
+    """What the harness wrote of a good and of a bad runtime, in processes of their own."""
+    words = ["suites/runtime/test_warnings.py", "suites/features/test_linux.py", "-q", "-n0"]
+    given = [f"--runtime={ROOT / runtime}", "--spec-version=1.2.0"] if runtime else []
+
+    outcome = run_suite(*words, *given, results=tmp_path)
+
+    file = outcome.directory / "partial" / "results.jsonl"
+    assert file.exists(), outcome.output
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    errors = [e.message for line in lines for e in Draft202012Validator(schema()).iter_errors(line)]
+    assert errors == []
+    kinds = [line["type"] for line in lines]
+    assert kinds == ["run", *["case"] * (len(kinds) - 2), "end"]
+    assert verdicts <= {line["verdict"] for line in lines[1:-1]}
+
+
+def test_a_merge_of_real_shapes_is_valid(runs: Runs, tmp_path: Path) -> None:
+    """What reports write as results.jsonl is of the same format."""
+    case = runs.case("everything", "fail", **runs.evidence())
+    several = [("1", runs.run(case)), ("2", runs.run(runs.case("other"), leaks=["l"]))]
+    file = tmp_path / "merged"
+    file.write_text(merge.render(merge.merge(several, 3)), encoding="utf-8")
+
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+    errors = [e.message for line in lines for e in Draft202012Validator(schema()).iter_errors(line)]
+    assert (len(lines), errors) == (4, [])
+
+
+def test_is_published() -> None:
+    """A wheel holds it with the templates and static files, and the docs name it."""
+    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = metadata["tool"]["setuptools"]["package-data"]["reports"]
+    package = ROOT / "reports"
+
+    held = {path for pattern in patterns for path in package.glob(pattern)}
+    others = {p for p in package.rglob("*") if p.is_file() and p.suffix not in {".py", ".pyc"}}
+
+    assert package / "results.schema.json" in held
+    assert others - held == set()
+    document = (ROOT / "docs" / "results-format.md").read_text(encoding="utf-8")
+    assert "reports/results.schema.json" in document
+    assert schema()["$id"] in document
