@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from harness import remembered, results  # noqa: E402
+from harness.clauses import mutants  # noqa: E402
+from harness.clauses.__main__ import measure  # noqa: E402
 from tests import mutation  # noqa: E402
 
 RUNTIME = ROOT / "reference_runtime"
@@ -184,6 +186,23 @@ def _texts(directory: Path) -> str:
     return remembered.digest(path.read_text() for path in sorted(directory.rglob("*.py")))
 
 
+def related() -> dict[str, Counter[str]]:
+    """Count for each module the case files of the clauses that hand-made mutants break in it."""
+    cases = measure().tested
+    clauses = {mutant.id: mutant.clauses for mutant in mutants.listed()}
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for path in mutants.DIRECTORY.glob("*.py"):
+        for function in ast.parse(path.read_text(encoding="utf-8")).body:
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+            for id_ in clauses.get(f"{path.stem}.{function.name}", ()):
+                files = {f"suites/{case.partition('::')[0]}" for case in cases.get(id_, [])}
+                for name in names:
+                    found[name].update(files)
+    return found
+
+
 @dataclass(frozen=True)
 class Task:
     """One change, and the case files that execute it."""
@@ -191,6 +210,7 @@ class Task:
     module: str
     point: mutation.Point
     files: list[str]
+    """Those first whose clauses hand-made mutants of the module break."""
     digest: str
 
     @property
@@ -202,6 +222,7 @@ class Task:
 def tasks(only: list[str]) -> list[Task]:
     """List all changes of the runtime."""
     files = reached()
+    near = related()
     found = []
     for path in sorted(RUNTIME.glob("*.py")):
         if path.stem in UNSEEN or (only and path.stem not in only):
@@ -210,6 +231,8 @@ def tasks(only: list[str]) -> list[Task]:
         digest = remembered.digest([ast.dump(ast.parse(source))])
         for point in mutation.points(source):
             executed = files.get(f"{path.stem}:{point.block}", [])
+            executed = random.Random(path.stem).sample(executed, len(executed))  # noqa: S311
+            executed.sort(key=lambda file: -near[path.stem][file])
             found.append(Task(path.stem, point, executed, digest))
     return found
 
@@ -217,9 +240,8 @@ def tasks(only: list[str]) -> list[Task]:
 def judge(task: Task, seen: Seen | None) -> Seen:
     """Run case files of one change until the first case fails; ``seen``: how far it has come."""
     began = time.monotonic()
-    order = random.Random(task.name).sample(task.files, len(task.files))  # noqa: S311 - no secret
     start = seen.files if seen else 0
-    files = order[start:] if seen else order[:FIRST]
+    files = task.files[start:] if seen else task.files[:FIRST]
     with tempfile.TemporaryDirectory(prefix="machine-") as scratch:
         source = (RUNTIME / f"{task.module}.py").read_text(encoding="utf-8")
         changed = mutation.mutated(source, task.point.number)
@@ -230,7 +252,7 @@ def judge(task: Task, seen: Seen | None) -> Seen:
     point = task.point
     return Seen(
         task.name, point.kind, point.before[:200], point.after[:200], verdict, case,
-        start + len(files), len(order) - start - len(files),
+        start + len(files), len(task.files) - start - len(files),
         round(time.monotonic() - began, 1), task.digest,
     )  # fmt: skip
 
