@@ -131,7 +131,9 @@ class Controller:
         )
         # A part of the suite never takes the place of a whole run.
         directory = directory / "partial" if partial else directory
-        self.recorder = recorder.Recorder(directory, header, self.setup.expectations)
+        self.recorder = recorder.Recorder(
+            directory, header, self.setup.expectations, self.setup.options.gate
+        )
         self.recorder.prepare()
 
     def pytest_report_header(self) -> str:
@@ -219,7 +221,9 @@ class Controller:
 
         run = results.read(file)
         page = self.recorder.directory / "report.html"
-        page.write_text(html.render(run), encoding="utf-8")
+        unfinished = page.with_name(".report.html")
+        unfinished.write_text(html.render(run), encoding="utf-8")
+        unfinished.replace(page)
         terminalreporter.section("conformance")
         terminalreporter.write_line(summary.render(run))
         for problem in [*self.recorder.problems, *self.recorder.leaks]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 import tomllib
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,20 @@ class Expectation:
     """The runtime does so in some runs only: it may also be blocked, or pass."""
     rootless: bool | None = None
     """Only in runs of an ordinary user, or only in those of root; else in both."""
+    until: str = ""
+    """The last day (``2027-01-31``) or the first version without it (``2.1``) that was promised."""
+
+    def ended(self, version: str, today: date) -> bool:
+        """Whether the day has passed, or the runtime has the version, that it was to last until."""
+        if not self.until:
+            return False
+        day = _day(self.until)
+        if day is not None:
+            return today > day
+        try:
+            return _version(version) >= _version(self.until)
+        except InvalidVersion:
+            return False  # of the runtime: the entry's was looked at when it was read
 
     def covers(self, case: str, clauses: Iterable[str]) -> bool:
         """Whether this is about that case."""
@@ -78,6 +93,25 @@ class Expectations:
         named = list(clauses)
         about = (e for e in self.known if e.covers(case, named))
         return next((e for e in about if e.unstable), None)
+
+    def problems(self, cases: Iterable[tuple[str, Iterable[str]]]) -> list[str]:
+        """Say which patterns match none of the cases, each given with its clauses."""
+        seen = [(case, set(named)) for case, named in cases]
+        return [
+            f"{self.name}: the entry of {entry.clause} matches no case: {pattern}; remove it"
+            for entry in self.known
+            for pattern in entry.cases
+            if not any(entry.clause in named and _matches(case, pattern) for case, named in seen)
+        ]
+
+    def expired(self, version: str, today: date) -> list[str]:
+        """Say which entries have outlived what they promise."""
+        return [
+            f"{self.name}: the entry of {entry.clause} ended ({entry.until}): look again, then "
+            f"remove it or give it another end"
+            for entry in self.known
+            if entry.ended(version, today)
+        ]
 
     def gone(self, case: str, clauses: Iterable[str]) -> Expectation | None:
         """Return the expectation that a passing case contradicts, if there is one."""
@@ -127,10 +161,28 @@ def _read(entry: Any, path: Path, number: int) -> Expectation:  # noqa: ANN401 -
             raise ExpectationError(f"{where}: {name} is of the wrong type")
     if not entry["cases"] or not all(isinstance(case, str) for case in entry["cases"]):
         raise ExpectationError(f"{where}: cases is no list of case ids")
+    until = entry.get("until", "")
+    if until and _day(until) is None and not _is_version(until):
+        raise ExpectationError(f"{where}: until {until!r} is no day (2027-01-31) and no version")
     try:
         return Expectation(**{**entry, "cases": tuple(entry["cases"])})
     except TypeError as error:
         raise ExpectationError(f"{where}: {str(error).partition('() ')[2]}") from error
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _is_version(text: str) -> bool:
+    try:
+        _version(text)
+    except InvalidVersion:
+        return False
+    return True
 
 
 def _table(path: Path) -> dict[str, Any]:

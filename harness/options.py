@@ -34,6 +34,8 @@ class Options:
     rootless: bool = False
     cgroup_view: str = ""
     """v1, v2, or empty for what the host mounts."""
+    gate: str = "must"
+    """The lowest level that decides about the exit status."""
 
 
 def add(parser: pytest.Parser) -> None:
@@ -79,6 +81,12 @@ def add(parser: pytest.Parser) -> None:
         help="judge the runtime as an ordinary user runs it, in a user namespace",
     )
     group.addoption(
+        "--gate",
+        choices=("must", "should"),
+        default="must",
+        help="lowest level of clauses that turn the exit status to 1 (default: must)",
+    )
+    group.addoption(
         "--cgroup-view",
         choices=host.VIEWS,
         default="",
@@ -95,6 +103,7 @@ VALUED = (
     "--deadline",
     "--probe",
     "--cgroup-view",
+    "--gate",
 )
 
 
@@ -144,6 +153,7 @@ def read(config: pytest.Config) -> Options:
         probe=probe,
         rootless=config.getoption("--rootless"),
         cgroup_view=view,
+        gate=config.getoption("--gate"),
     )
 
 
@@ -160,10 +170,11 @@ def judging(config: pytest.Config) -> bool:
 
 
 def partial(config: pytest.Config) -> bool:
-    """Whether only a part of the suite is run: -k, -m, --lf, --sw, --deselect or paths."""
+    """Whether only a part of the suite is run: -k, -m, --lf, --sw, --deselect, a shard or paths."""
     option = config.option
     chosen = (option.keyword, option.markexpr, option.deselect)
-    again = (getattr(option, name, False) for name in ("lf", "stepwise"))
+    # pytest-split names its shards by splits.
+    again = (getattr(option, name, None) for name in ("lf", "stepwise", "splits"))
     paths = {(config.invocation_params.dir / arg).resolve() for arg in config.args}
     return any(chosen) or any(again) or paths != {SUITES}
 

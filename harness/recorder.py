@@ -28,6 +28,8 @@ class Recorder:
     directory: Path
     header: Header
     expectations: Expectations
+    gate: str = "must"
+    """The lowest level that decides about the exit status: must or should."""
     collected: set[str] = field(default_factory=set)
     cases: dict[str, Case] = field(default_factory=dict)
     leaks: list[str] = field(default_factory=list)
@@ -100,13 +102,19 @@ class Recorder:
             if expected is not None and case.verdict is Verdict.PASS:
                 text = f"{case.case} passes, {self.expectations.name} expects it to fail"
                 self.problems.append(f"{text}: remove the entry of {expected.clause}")
+        today = datetime.now(UTC).date()
+        self.problems += self.expectations.expired(self.header.runtime.version, today)
+        if not self.header.partial:
+            named = ((case.case, case.clauses) for case in self.cases.values())
+            self.problems += self.expectations.problems(named)
 
     def _exit_status(self) -> int:
         verdicts = {case.verdict for case in self.cases.values()}
         lost = self.collected - set(self.cases)
         if Verdict.ERROR in verdicts or lost or self.leaks:
             return ERROR
-        if self.problems or any(verdict.gates for verdict in verdicts):
+        advised = self.gate == "should" and Verdict.ADVICE in verdicts
+        if self.problems or advised or any(verdict.gates for verdict in verdicts):
             return FAILED
         if not any(verdict.ran for verdict in verdicts):
             return NOTHING_RAN

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from harness import expectations
@@ -241,3 +243,26 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
 def test_every_file_of_the_project_loads():
     for path in expectations.DIRECTORY.glob("*.toml"):
         assert load(path, "1.3.0").name == path.name
+
+
+@pytest.mark.parametrize(
+    ("until", "ended"),
+    [
+        ("", False),
+        ("2027-01-31", False),
+        ("2027-01-30", True),
+        ("1.5", True),
+        ("1.4.9", True),
+        ("1.5.1", False),
+    ],
+)
+def test_an_entry_ends_after_its_day_or_with_its_version(until, ended):
+    entry = Expectation("a", "why", ("x",), until=until)
+
+    assert entry.ended("1.5.0", date(2027, 1, 31)) == ended
+
+
+def test_an_end_that_is_none_is_refused(file):
+    said = refused(load, file(FILE + 'until = "soon"\n'), "1.3.0")
+
+    assert "known entry 1: until 'soon' is no day" in said

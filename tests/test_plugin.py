@@ -179,6 +179,19 @@ class TestErrorsDemanded:
         assert outcome.verdicts == {"test_case": "blocked"}
 
 
+def test_advice_gates_if_it_is_asked_to(suite):
+    outcome = suite(
+        """
+        @clause("config.annotations.image.stop-signal.used-by-callers")
+        def test_advice():
+            assert False
+        """,
+        "--gate=should",
+    )
+
+    assert (outcome.verdicts, outcome.status) == ({"test_advice": "advice"}, 1)
+
+
 class TestExpectations:
     """A known deviation is shown as known; one that is gone turns the gate red."""
 
@@ -219,6 +232,36 @@ class TestExpectations:
         )
 
         assert (outcome.verdicts, outcome.status) == ({"test_case": "known"}, 0)
+
+    def test_one_that_matches_no_case_turns_the_gate_red(self, suite, tmp_path):
+        outcome = suite(
+            """
+            @clause("runtime.start.runs-program")
+            def test_other(create):
+                assert create("exits").start().stopped().facts
+            """,
+            f"--expectations={tmp_path / 'known.toml'}",
+            **{"known.toml": self.EXPECTED},
+        )
+
+        assert (outcome.verdicts, outcome.status) == ({"test_other": "pass"}, 1)
+        said = "matches no case: runtime/test_cases.py::test_case; remove it"
+        assert f"known.toml: the entry of runtime.start.runs-program {said}" in outcome.output
+
+    @pytest.mark.parametrize(("until", "status"), [("2001-01-31", 1), ("2999-01-31", 0)])
+    def test_one_that_has_ended_turns_the_gate_red(self, suite, tmp_path, until, status):
+        outcome = suite(
+            """
+            @clause("runtime.start.runs-program")
+            def test_case():
+                assert False
+            """,
+            f"--expectations={tmp_path / 'known.toml'}",
+            **{"known.toml": f"{self.EXPECTED}    until = '{until}'\n"},
+        )
+
+        assert (outcome.verdicts, outcome.status) == ({"test_case": "known"}, status)
+        assert (f"ended ({until}): look again" in outcome.output) == bool(status)
 
     def test_one_that_passes_turns_the_gate_red(self, suite, tmp_path):
         outcome = suite(
