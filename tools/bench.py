@@ -2,7 +2,8 @@
 
 For each runtime the loop and the suite take turns, so that both meet the same machine. Prints a
 table, and one line of JSON last. Milliseconds are
-means of a round, and of these the medians.
+medians of a round, and of these the medians: what the kernel clears meanwhile slows some cases and
+some turns, and the difference of two means would be mostly that.
 
 Before that, what create, start, state and delete take of the reference runtime and of runc, in
 turns too, and the ratio of their medians: TARGET is hoped for, beyond LIMIT the exit status is 1.
@@ -19,15 +20,16 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from textwrap import dedent
 
 from harness import door, procfs
 from harness.session import Session
 
-ROUNDS = 2
-CASES = 200
+ROUNDS = 6
+CASES = 100
 """Of each kind in a round, and turns of the loop before and after it."""
 
 TARGET, LIMIT = 2.0, 3.0
@@ -88,6 +90,10 @@ class Measured:
     loop: float
     own: float
     own_overhead: float
+    """What such a case takes beyond one turn of the loop."""
+    own_harness: float
+    """The same without the operations of both. A runtime's create waits for what the kernel still
+    clears of the container before, and for how long depends on when it comes."""
     shared: float
     start_up: float
     cases_per_second: float
@@ -95,17 +101,23 @@ class Measured:
     """A case with its own container to one turn of the loop."""
 
 
-def loop(path: str, turns: int) -> float:
-    """Milliseconds for one turn of a loop of create, start, state, delete on a fresh bundle."""
+def loop(path: str, turns: int) -> tuple[float, float]:
+    """Milliseconds for one turn of a loop of create, start, state, delete on a fresh bundle.
+
+    And how many of them are not in an operation.
+    """
     session = Session.enter(path, 10.0, "1.0.0")
     try:
         work = session.sandbox.work
         bundle = session.workspace.bundle("exits", {"cgroups_path": "/loop"})
         root = work / "loop-root"
-        began = time.monotonic()
+        times, between = [], []
         for _ in range(turns):
-            _turn(path, root, bundle.path, bundle.nonce)
-        return (time.monotonic() - began) / turns * 1000
+            began = time.monotonic()
+            operations = _turn(path, root, bundle.path, bundle.nonce)["all"]
+            times.append((time.monotonic() - began) * 1000)
+            between.append(times[-1] - operations * 1000)
+        return median(times), median(between)
     finally:
         session.leave()
 
@@ -185,8 +197,8 @@ def _spawn(words: list[str], stdout: int | None) -> float:
     return seconds
 
 
-def suite(path: str, directory: Path) -> tuple[float, float, float]:
-    """Milliseconds for a case of its own, a case that shares, and the start-up."""
+def suite(path: str, directory: Path) -> tuple[float, float, float, float]:
+    """Milliseconds for a case of its own, outside its operations, a case that shares, start-up."""
     began = time.time()
     subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--runtime={path}",
@@ -198,14 +210,24 @@ def suite(path: str, directory: Path) -> tuple[float, float, float]:
     # They come first: the kernel clears namespaces of the others for some time after them. The
     # first of them pays for the container.
     shared = [at for name, at in seen if "test_shared" in name][2:]
-    per_own = (own[-1] - own[0]) / CASES
-    per_shared = (shared[-1] - shared[0]) / (CASES - 1)
-    return per_own * 1000, per_shared * 1000, (seen[0][1] - began) * 1000
+    all_own = _each(own)
+    operations = [
+        line["runtime_seconds"] * 1000
+        for line in map(json.loads, (directory / "results" / "results.jsonl").open())
+        if "test_own" in line.get("case", "")
+    ]
+    outside = map(float.__sub__, all_own, operations)
+    return median(all_own), median(outside), median(_each(shared)), (seen[0][1] - began) * 1000
+
+
+def _each(seen: list[float]) -> list[float]:
+    """Milliseconds from the beginning of a case to that of the next."""
+    return [(later - at) * 1000 for at, later in pairwise(seen[::2])]
 
 
 def measure(path: str) -> Measured:
     """Let loop and suite take turns on one runtime."""
-    loops, owns, shareds, starts = [], [], [], []
+    loops, owns, harness, shareds, starts = [], [], [], [], []
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         (directory / "suites").mkdir()
@@ -218,10 +240,13 @@ def measure(path: str) -> Measured:
         for _ in range(ROUNDS):
             # In a process of its own, as the sandbox stays around the process that enters it.
             words = [sys.executable, __file__, "--loop", path]
-            before = float(door.output(words, deadline=300))
-            own, shared, start = suite(path, directory)
-            loops.append((before + float(door.output(words, deadline=300))) / 2)
+            before = json.loads(door.output(words, deadline=300))
+            own, outside, shared, start = suite(path, directory)
+            after = json.loads(door.output(words, deadline=300))
+            turn, between = map(mean, zip(before, after, strict=True))
+            loops.append(turn)
             owns.append(own)
+            harness.append(outside - between)
             shareds.append(shared)
             starts.append(start)
     return Measured(
@@ -229,6 +254,7 @@ def measure(path: str) -> Measured:
         loop=round(median(loops), 2),
         own=round(median(owns), 2),
         own_overhead=round(median(map(float.__sub__, owns, loops)), 2),
+        own_harness=round(median(harness), 2),
         shared=round(median(shareds), 2),
         start_up=round(median(starts), 1),
         cases_per_second=round(1000 / median(owns), 1),
@@ -239,7 +265,7 @@ def measure(path: str) -> Measured:
 def main() -> int:
     """Measure the given runtimes, or those that are installed."""
     if sys.argv[1:2] == ["--loop"]:
-        sys.stdout.write(f"{loop(sys.argv[2], CASES // 2)}\n")
+        sys.stdout.write(json.dumps(loop(sys.argv[2], CASES // 2)) + "\n")
         return 0
     if sys.argv[1:2] == ["--compare"]:
         sys.stdout.write(json.dumps(compare(*sys.argv[2:4])) + "\n")
