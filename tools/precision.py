@@ -72,7 +72,7 @@ def sample(number: int, seed: int, patterns: Sequence[str]) -> list[Mutant]:
     by_file: dict[str, list[Mutant]] = defaultdict(list)
     for one in mutants.listed():
         names = (one.id, one.name, one.file, *one.clauses)
-        if not one.needs and (
+        if not (one.needs or one.right) and (
             not patterns or any(fnmatch.fnmatchcase(n, p) for n in names for p in patterns)
         ):
             by_file[one.file].append(one)
