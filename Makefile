@@ -1,4 +1,4 @@
-# make conformance [RUNTIME=/usr/sbin/runc] · make test · make test-clients · make test-browser · make lint · make mutants · make bench · make runtimes
+# make conformance [RUNTIME=/usr/sbin/runc] · make test · make test-clients · make test-browser · make lint · make mutants · make lane · make bench · make runtimes
 #
 # A target that needs the virtual environment calls `setup`, which costs nothing the second time.
 
@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNTIMES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oci-conformance/runtimes
 
-.PHONY: setup conformance test test-clients test-browser lint mutants bench deps deps-browser deps-clients runtimes clean
+.PHONY: setup conformance test test-clients test-browser lint mutants lane bench deps deps-browser deps-clients runtimes clean
 
 setup: $(STAMP)
 
@@ -53,6 +53,13 @@ lint: setup
 # Each case is shown to be able to fail: every mutant of the reference runtime, or MUTANTS='runtime_*'.
 mutants: setup
 	@$(BIN)/python tools/mutants.py $(MUTANTS)
+
+# The suite in a throw-away virtual machine: LANE=v2 (or v1, hybrid, apparmor, selinux, kernel-6.1, kernel-6.12),
+# RUNTIME=..., ONLY_SKIPPED_IN=build/results/runc-1.1.5 for what a run of the host skipped: docs/lanes.md.
+lane: setup
+	@$(BIN)/python -m harness.lanes $(LANE) $(if $(RUNTIME),--runtime=$(RUNTIME)) \
+	  $(if $(ONLY_SKIPPED_IN),--only-skipped-in=$(ONLY_SKIPPED_IN)) $(if $(RESULTS),--results=$(RESULTS)) \
+	  $(if $(PYTEST_ARGS),-- $(PYTEST_ARGS)) || exit $$?
 
 bench: setup
 	@$(BIN)/python tools/bench.py $(if $(RUNTIME),$(RUNTIME))

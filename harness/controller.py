@@ -128,6 +128,7 @@ class Controller:
             options={"args": [str(a) for a in config.invocation_params.args]},
             partial=partial,
             expectations=self.setup.expectations.name,
+            lane=self.setup.options.lane,
         )
         # A part of the suite never takes the place of a whole run.
         directory = directory / "partial" if partial else directory
@@ -144,6 +145,7 @@ class Controller:
             f"runtime: {runtime.name} {runtime.version} ({runtime.path}), judged by "
             f"{runtime.spec_version} (from {runtime.spec_version_from})"
             f"{f', expectations {known}' if known else ''}{rootless.described()}"
+            f"{f', lane {self.setup.options.lane}' if self.setup.options.lane else ''}"
         )
 
     @pytest.hookimpl(optionalhook=True)

@@ -1,0 +1,207 @@
+"""``python -m harness.lanes LANE [OPTIONS] [-- PYTEST_ARGUMENTS]``: runs the suite in a lane.
+
+Exit status: that of the run in the guest; 3 when the guest did not come to an end of its own, with
+the end of its console; 4 for bad input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from harness import door
+from harness.cache import user_cache
+from harness.faults import UsageError
+from harness.lanes import LANES, choosing, guest, kernel, machine
+from harness.probe.build import build
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.lanes import Lane
+
+PROGRAMS = {
+    machine.QEMU: "qemu-system-x86",
+    "busybox": "busybox-static",
+    "mkfs.ext4": "e2fsprogs",
+}
+"""What a lane needs, and the Debian package that has it."""
+
+ERROR, USAGE = 3, 4
+
+ROOT = Path(__file__).parents[2]
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are usage errors like any other."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage and leaving with status 2."""
+        message = f"{message} (see python -m harness.lanes --help)"
+        raise UsageError(message)
+
+
+def arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line; what follows ``--`` is pytest's."""
+    lanes = "; ".join(f"{name}: {lane.about}" for name, lane in LANES.items())
+    parser = Parser(prog="python -m harness.lanes", description=__doc__.partition("\n")[0])
+    parser.add_argument("lane", choices=LANES, metavar="LANE", help=lanes)
+    parser.add_argument("--runtime", default="", help="runtime to judge (default: the bundled one)")
+    parser.add_argument(
+        "--only-skipped-in",
+        type=Path,
+        metavar="RESULTS",
+        help="only the cases that this run, say one of the host, skipped",
+    )
+    parser.add_argument(
+        "--results", type=Path, metavar="DIR", help="default: build/results/lanes/LANE-RUNTIME"
+    )
+    parser.add_argument(
+        "--deadline", type=float, default=3600.0, metavar="SECONDS", help="for the whole guest"
+    )
+    parser.add_argument(
+        "--quiet",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="how long the guest may show no sign of life",
+    )
+    parser.epilog = "What follows -- is given to pytest: -k, -m, -n, --durations, paths."
+    own, rest = _cut(argv)
+    chosen = parser.parse_args(own)
+    chosen.pytest = rest
+    return chosen
+
+
+def _cut(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part the words at the first ``--``; argparse would refuse options that follow it."""
+    words = list(argv)
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
+
+
+def check() -> None:
+    """Raise UsageError that names what is missing for any lane, and the way out."""
+    if platform.machine() != "x86_64":
+        raise UsageError(f"lanes are made for x86_64; this is {platform.machine()}")
+    if missing := [program for program in PROGRAMS if shutil.which(program) is None]:
+        packages = " ".join(PROGRAMS[program] for program in missing)
+        install = f"apt-get install --no-install-recommends {packages}"
+        raise UsageError(f"a lane needs {', '.join(missing)}: {install}")
+
+
+def pytest_line(chosen: argparse.Namespace) -> list[str]:
+    """Return pytest's command line in the guest.
+
+    There an operation may take twelve times as long as the suite allows on a host.
+    """
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--deadline=60"]
+    argv += [f"--lane={chosen.lane}", f"--results={guest.OUT}/results"]
+    if chosen.runtime:
+        found = shutil.which(chosen.runtime)
+        if found is None:
+            raise UsageError(f"--runtime {chosen.runtime}: no such program")
+        argv.append(f"--runtime={Path(found).resolve()}")
+    if chosen.only_skipped_in:
+        argv.append(f"@{guest.OUT}/cases")
+    return [*argv, *chosen.pytest]
+
+
+def prepare(place: Path, lane: Lane, found: kernel.Kernel, argv: Sequence[str]) -> None:
+    """Write the archive, the disk and the second script."""
+    modules = kernel.load_order(found.modules, kernel.MODULES)
+    busybox = Path(shutil.which("busybox") or "busybox").read_bytes()
+    (place / "archive").write_bytes(guest.archive(busybox, modules))
+    with (place / "disk").open("wb") as disk:
+        disk.truncate(2 << 30)
+    options = "lazy_itable_init=1,nodiscard"
+    door.output(["mkfs.ext4", "-qF", "-E", options, str(place / "disk")])
+    environment = {name: os.environ.get(name, "") for name in ("PATH", "HOME")}
+    environment |= {"TERM": "dumb", "LANG": "C.UTF-8"}
+    command = guest.Command(argv, str(ROOT), environment, lane.cgroup)
+    (place / "out" / "second").write_text(guest.second(command), encoding="utf-8")
+    if lane.policy:
+        _policy(place / "out" / "policy")
+
+
+def _policy(file: Path) -> None:
+    if shutil.which("secilc") is None:
+        raise UsageError("this lane needs secilc: apt-get install --no-install-recommends secilc")
+    source = str(Path(__file__).with_name("policy.cil"))
+    door.output(["secilc", "-o", str(file), "-f", os.devnull, source])
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one lane and return the exit status."""
+    try:
+        chosen = arguments(argv)
+        check()
+        return _run(chosen)
+    except UsageError as error:
+        print(f"lanes: {error}", file=sys.stderr)  # noqa: T201 - a command line
+        return USAGE
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    lane = LANES[chosen.lane]
+    line = pytest_line(chosen)
+    cases = choosing.skipped(chosen.only_skipped_in) if chosen.only_skipped_in else []
+    found = kernel.find(lane.kernel)
+    build()  # here and not ten times slower in the guest, which sees our cache
+    with tempfile.TemporaryDirectory(dir=user_cache("lanes"), prefix=".guest-") as directory:
+        place = Path(directory)
+        out = place / "out"
+        out.mkdir()
+        prepare(place, lane, found, line)
+        (out / "cases").write_text(choosing.arguments(cases), encoding="utf-8")
+        _say(f"lane {chosen.lane}: Linux {found.release}; follow it in {out}/stdout")
+        qemu = machine.command_line(found.image, place, lane.parameters, lane.processor)
+        ended = machine.run(qemu, out, deadline=chosen.deadline, quiet=chosen.quiet)
+        return _report(chosen, out, ended)
+
+
+def _report(chosen: argparse.Namespace, out: Path, ended: machine.Ended) -> int:
+    """Show what the guest printed, bring its results out, say how it ended."""
+    for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
+        if (out / name).exists():
+            stream.write((out / name).read_text(encoding="utf-8", errors="replace"))
+    name = Path(chosen.runtime or "reference-runtime").name
+    results = chosen.results or ROOT / "build" / "results" / "lanes" / f"{chosen.lane}-{name}"
+    brought = bring(out, results)
+    _say(f"lane {chosen.lane}: {ended.seconds:.0f} s{f', results in {brought}' if brought else ''}")
+    if ended.status is None:
+        _say(f"lanes: {ended.why}; the end of its console:\n{machine.console(out)}")
+        return ERROR
+    return ended.status
+
+
+def bring(out: Path, results: Path) -> Path | None:
+    """Move what the guest wrote to ``results``, each file whole; return where, None if nothing.
+
+    A run of chosen cases is in a directory ``partial``. It is moved with its name: it never takes
+    the place of a whole run.
+    """
+    files = [file for file in (out / "results").rglob("*") if file.is_file()]
+    for file in [*files, *(out / name for name in ("console", "dmesg") if (out / name).exists())]:
+        inside = file.relative_to(out / "results") if file in files else Path(file.name)
+        target = results / inside
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_name(f".{target.name}")
+        shutil.copyfile(file, unfinished)
+        unfinished.replace(target)
+    found = next((file for file in files if file.name == "results.jsonl"), None)
+    return results / found.relative_to(out / "results") if found else None
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
