@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.results import Verdict
 from reports.text import line, plural
+from reports.verdict import release
 
 if TYPE_CHECKING:
     from harness.results import Case, Run
@@ -19,7 +20,9 @@ def render(run: Run) -> str:
     for case in skipped:
         needs.setdefault(line(case.reason.partition("\n")[0]) or "no reason", []).append(case)
     ran = Counter(line(case.lane) for case in run.cases if case.verdict.ran)
-    lines = [f"{plural(sum(ran.values()), 'case')} of {len(run.cases)} ran{_by_lane(ran)}"]
+    runtime = run.header.runtime
+    lines = [f"{line(runtime.name, 40)} {line(runtime.version, 40)}, {release(run)}", ""]
+    lines += [f"{plural(sum(ran.values()), 'case')} of {len(run.cases)} ran{_by_lane(ran)}"]
     if apart := sum(case.verdict is Verdict.NOT_APPLICABLE for case in run.cases):
         lines.append(f"{plural(apart, 'case')} not applicable to this runtime, release or profile")
     lines.append(f"{plural(len(skipped), 'case')} never ran")

@@ -163,10 +163,10 @@ def _run(chosen: argparse.Namespace) -> int:
         _say(f"lane {chosen.lane}: Linux {found.release}; follow it in {out}/stdout")
         qemu = machine.command_line(found.image, place, lane.parameters, lane.processor)
         ended = machine.run(qemu, out, deadline=chosen.deadline, quiet=chosen.quiet)
-        return _report(chosen, out, ended)
+        return report(chosen, out, ended)
 
 
-def _report(chosen: argparse.Namespace, out: Path, ended: machine.Ended) -> int:
+def report(chosen: argparse.Namespace, out: Path, ended: machine.Ended) -> int:
     """Show what the guest printed, bring its results out, say how it ended."""
     for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
         if (out / name).exists():

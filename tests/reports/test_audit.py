@@ -23,6 +23,8 @@ def test_what_never_ran_stands_under_what_it_needs(runs: Runs) -> None:
     )
 
     assert render(run).split("\n") == [
+        "runc 1.1.5, OCI runtime-spec 1.0.2 (core, linux)",
+        "",
         "2 cases of 6 ran: 1 on host, 1 on v2",
         "1 case not applicable to this runtime, release or profile",
         "3 cases never ran",
