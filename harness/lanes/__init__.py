@@ -30,6 +30,8 @@ class Lane:
     """More properties of the processor, as ``qemu -cpu`` takes them."""
     policy: bool = False
     """Whether the SELinux policy of policy.cil is loaded."""
+    resctrl: bool = False
+    """Whether the processor is given resource control: cpuid.py."""
 
 
 LANES = {
@@ -39,6 +41,13 @@ LANES = {
     "apparmor": Lane("AppArmor", parameters="security=apparmor apparmor=1"),
     "selinux": Lane(
         "SELinux, permissive, with labels", parameters="security=selinux selinux=1", policy=True
+    ),
+    "resctrl": Lane(
+        "resource control of the processor (Intel RDT): the kernel's, without caches behind it",
+        # Symbols at the addresses that another boot of this kernel had.
+        parameters="nokaslr",
+        processor="vendor=GenuineIntel,level=20",
+        resctrl=True,
     ),
     "kernel-6.1": Lane("cgroup v2 on Linux 6.1", kernel=OLDER),
     "kernel-6.12": Lane(

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness import door
+from harness.faults import HarnessError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 QEMU = "qemu-system-x86_64"
@@ -58,16 +59,26 @@ def command_line(image: Path, place: Path, parameters: str = "", processor: str 
     return argv
 
 
-def run(argv: Sequence[str], out: Path, *, deadline: float, quiet: float) -> Ended:
+def run(
+    argv: Sequence[str],
+    out: Path,
+    *,
+    deadline: float,
+    quiet: float,
+    boot: Callable[[], None] | None = None,
+) -> Ended:
     """Run the guest to its end, at most ``deadline`` seconds, or ``quiet`` without a sign of life.
 
     A sign of life is anything that grows in ``out``: the console, pytest's output, results.jsonl.
+    ``boot`` is called first, with qemu running; HarnessError from it is how the guest ended.
     """
     began = time.monotonic()
     log = out / "qemu.log"
     started = door.start(argv, stdout=log, stderr=log, deadline=deadline)
     why = ""
     try:
+        if boot is not None:
+            boot()
         seen, size = began, -1
         while started.running:
             now = time.monotonic()
@@ -80,6 +91,8 @@ def run(argv: Sequence[str], out: Path, *, deadline: float, quiet: float) -> End
             if why:
                 break
             door.readable(started.pidfd, min(began + deadline, seen + quiet) - now)
+    except HarnessError as error:
+        why = str(error)
     finally:
         if started.running:
             started.end()
