@@ -7,24 +7,18 @@ the end of its console; 4 for bad input.
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from harness import door
-from harness.cache import user_cache
 from harness.faults import UsageError
-from harness.lanes import LANES, choosing, guest, kernel, machine
+from harness.lanes import LANES, boot, choosing, guest, machine
 from harness.probe.build import build
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from harness.lanes import Lane
 
 PROGRAMS = {
     machine.QEMU: "qemu-system-x86",
@@ -34,8 +28,6 @@ PROGRAMS = {
 """What a lane needs, and the Debian package that has it."""
 
 ERROR, USAGE = 3, 4
-
-ROOT = Path(__file__).parents[2]
 
 
 class Parser(argparse.ArgumentParser):
@@ -113,30 +105,6 @@ def pytest_line(chosen: argparse.Namespace) -> list[str]:
     return [*argv, *chosen.pytest]
 
 
-def prepare(place: Path, lane: Lane, found: kernel.Kernel, argv: Sequence[str]) -> None:
-    """Write the archive, the disk and the second script."""
-    modules = kernel.load_order(found.modules, kernel.MODULES)
-    busybox = Path(shutil.which("busybox") or "busybox").read_bytes()
-    (place / "archive").write_bytes(guest.archive(busybox, modules))
-    with (place / "disk").open("wb") as disk:
-        disk.truncate(2 << 30)
-    options = "lazy_itable_init=1,nodiscard"
-    door.output(["mkfs.ext4", "-qF", "-E", options, str(place / "disk")])
-    environment = {name: os.environ.get(name, "") for name in ("PATH", "HOME")}
-    environment |= {"TERM": "dumb", "LANG": "C.UTF-8"}
-    command = guest.Command(argv, str(ROOT), environment, lane.cgroup)
-    (place / "out" / "second").write_text(guest.second(command), encoding="utf-8")
-    if lane.policy:
-        _policy(place / "out" / "policy")
-
-
-def _policy(file: Path) -> None:
-    if shutil.which("secilc") is None:
-        raise UsageError("this lane needs secilc: apt-get install --no-install-recommends secilc")
-    source = str(Path(__file__).with_name("policy.cil"))
-    door.output(["secilc", "-o", str(file), "-f", os.devnull, source])
-
-
 def main(argv: Sequence[str]) -> int:
     """Run one lane and return the exit status."""
     try:
@@ -152,17 +120,11 @@ def _run(chosen: argparse.Namespace) -> int:
     lane = LANES[chosen.lane]
     line = pytest_line(chosen)
     cases = choosing.skipped(chosen.only_skipped_in) if chosen.only_skipped_in else []
-    found = kernel.find(lane.kernel)
     build()  # here and not ten times slower in the guest, which sees our cache
-    with tempfile.TemporaryDirectory(dir=user_cache("lanes"), prefix=".guest-") as directory:
-        place = Path(directory)
-        out = place / "out"
-        out.mkdir()
-        prepare(place, lane, found, line)
+    with boot.place() as out:
         (out / "cases").write_text(choosing.arguments(cases), encoding="utf-8")
-        _say(f"lane {chosen.lane}: Linux {found.release}; follow it in {out}/stdout")
-        qemu = machine.command_line(found.image, place, lane.parameters, lane.processor)
-        ended = machine.run(qemu, out, deadline=chosen.deadline, quiet=chosen.quiet)
+        _say(f"lane {chosen.lane}: {lane.about}; follow it in {out}/stdout")
+        ended = boot.run(lane, line, out, deadline=chosen.deadline, quiet=chosen.quiet)
         return report(chosen, out, ended)
 
 
@@ -172,7 +134,7 @@ def report(chosen: argparse.Namespace, out: Path, ended: machine.Ended) -> int:
         if (out / name).exists():
             stream.write((out / name).read_text(encoding="utf-8", errors="replace"))
     name = Path(chosen.runtime or "reference-runtime").name
-    results = chosen.results or ROOT / "build" / "results" / "lanes" / f"{chosen.lane}-{name}"
+    results = chosen.results or boot.ROOT / "build" / "results" / "lanes" / f"{chosen.lane}-{name}"
     brought = bring(out, results)
     _say(f"lane {chosen.lane}: {ended.seconds:.0f} s{f', results in {brought}' if brought else ''}")
     if ended.status is None:

@@ -11,7 +11,6 @@ Sources: Intel SDM volume 3, 18.18 and 18.19; gdb's Remote Serial Protocol.
 
 from __future__ import annotations
 
-import socket
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING
 from harness.faults import HarnessError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import socket
 
 FUNCTION, DONE = "native_cpuid", "free_initmem"
 """Of the kernel: where it reads CPUID, and what it calls after all of its parts have started."""
@@ -112,20 +111,18 @@ class Stub:
             raise HarnessError(f"qemu's gdb stub refuses {data[:40]} ({said[:40]})")
 
 
-def serve(path: Path, symbols: dict[str, int], seconds: float) -> None:
-    """Boot the stopped guest behind the socket ``path``, answering its questions about CPUID."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stream:
-        stream.settimeout(seconds)
-        try:
-            stream.connect(str(path))
-            _boot(Stub(stream), symbols)
-        except OSError as error:
-            message = f"qemu's gdb stub does not answer ({error}); is {path} there"
-            raise HarnessError(message) from error
+def serve(stream: socket.socket, symbols: dict[str, int], seconds: float) -> None:
+    """Boot the guest that waits behind its gdb stub, answering its questions about CPUID."""
+    stream.settimeout(seconds)
+    try:
+        _boot(Stub(stream), symbols)
+    except OSError as error:
+        raise HarnessError(f"qemu's gdb stub does not answer ({error})") from error
 
 
 def _boot(stub: Stub, symbols: dict[str, int]) -> None:
-    stub.ask("qSupported")
+    # Single registers are for those only who have asked which there are.
+    stub.ask("qXfer:features:read:target.xml:0,100")
     for symbol in (FUNCTION, DONE):
         stub.stop_at(symbols[symbol])
     while (at := stub.go("c")) != symbols[DONE]:

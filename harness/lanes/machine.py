@@ -59,22 +59,24 @@ def command_line(image: Path, place: Path, parameters: str = "", processor: str 
     return argv
 
 
-def run(
+def run(  # noqa: PLR0913 - as door.start
     argv: Sequence[str],
     out: Path,
     *,
     deadline: float,
     quiet: float,
     boot: Callable[[], None] | None = None,
+    descriptors: Sequence[int] = (),
 ) -> Ended:
     """Run the guest to its end, at most ``deadline`` seconds, or ``quiet`` without a sign of life.
 
     A sign of life is anything that grows in ``out``: the console, pytest's output, results.jsonl.
-    ``boot`` is called first, with qemu running; HarnessError from it is how the guest ended.
+    ``boot`` is called first, with qemu running, which has our ``descriptors`` as well; HarnessError
+    from it is how the guest ended.
     """
     began = time.monotonic()
     log = out / "qemu.log"
-    started = door.start(argv, stdout=log, stderr=log, deadline=deadline)
+    started = door.start(argv, stdout=log, stderr=log, deadline=deadline, descriptors=descriptors)
     why = ""
     try:
         if boot is not None:
