@@ -134,13 +134,18 @@ def _add(cases: dict[str, Held], name: str, run: Run) -> None:
 def _verdict(held: Held, lanes: Sequence[str]) -> Case:
     """Make one record of those of a case by lane: a lane that ran it goes before one that did not.
 
-    Of those that ran it the worst counts, the first of equals.
+    Of those that ran it the worst counts, the first of equals. Of the others one that had what the
+    case needs and found that it does not apply.
     """
-    said = {lane: Verdict(verdict) for lane, (_, verdict, _) in held.items()}
     if len(lanes) == 1:
         return next(case for _, _, case in held.values())
-    ran = {lane: verdict for lane, verdict in said.items() if verdict.ran} or said
-    lane = max(ran, key=lambda each: ran[each].severity)
+    said = {lane: Verdict(verdict) for lane, (_, verdict, _) in held.items()}
+    ran = {lane: verdict for lane, verdict in said.items() if verdict.ran}
+    lane = (
+        max(ran, key=lambda each: ran[each].severity)
+        if ran
+        else min(said, key=lambda each: said[each].severity)
+    )
     case = held[lane][2]
     reason = case.reason
     if len(set(ran.values())) > 1 and not case.lanes:

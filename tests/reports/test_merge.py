@@ -204,7 +204,8 @@ def lanes(runs: Runs, **verdicts: str) -> list[tuple[str, Run]]:
         ({"host": "skip", "v2": "pass"}, "v2", "pass"),
         ({"host": "skip", "v2": "skip", "v1": "fail"}, "v1", "fail"),
         ({"host": "pass", "v2": "skip"}, "host", "pass"),
-        ({"host": "skip", "v2": "not-applicable"}, "host", "skip"),
+        ({"host": "skip", "v2": "not-applicable"}, "v2", "not-applicable"),
+        ({"host": "skip", "v2": "skip"}, "host", "skip"),
         ({"host": "pass", "v2": "pass"}, "host", "pass"),
         ({"host": "pass", "v2": "fail", "v1": "fail"}, "v2", "fail"),
         ({"host": "fail", "v2": "error"}, "v2", "error"),
@@ -230,6 +231,13 @@ def test_lanes_that_differ_are_said_to(runs: Runs) -> None:
 def test_lanes_that_agree_say_no_more(runs: Runs) -> None:
     """The reason is that of the lane."""
     (case,) = merge(lanes(runs, host="skip", v2="known", v1="known")).cases
+
+    assert case.reason == "of v2"
+
+
+def test_lanes_that_did_not_run_it_do_not_differ(runs: Runs) -> None:
+    """What lacked and what does not apply are no verdicts on the runtime."""
+    (case,) = merge(lanes(runs, host="skip", v2="not-applicable")).cases
 
     assert case.reason == "of v2"
 
