@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNTIMES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oci-conformance/runtimes
 
-.PHONY: setup conformance test test-clients test-browser lint mutants lane bench deps deps-browser deps-clients runtimes clean
+.PHONY: setup conformance test test-clients test-browser test-lanes lint mutants lane bench deps deps-browser deps-lanes deps-clients runtimes clean
 
 setup: $(STAMP)
 
@@ -35,7 +35,7 @@ conformance: setup
 test: setup
 	@if [ "$$CI" = true ] || ! { command -v runc || command -v crun; } >/dev/null; then $(MAKE) --no-print-directory deps; fi
 	@$(BIN)/python tools/mutants.py --changed
-	@$(BIN)/pytest tests --ignore=tests/clients --ignore=tests/reports/browser -n $$(($$(nproc) + 1)) --dist worksteal $(PYTEST_ARGS)
+	@$(BIN)/pytest tests --ignore=tests/clients --ignore=tests/reports/browser --ignore=tests/lanes -n $$(($$(nproc) + 1)) --dist worksteal $(PYTEST_ARGS)
 
 # podman, containerd and buildah with runc and with the reference runtime: the same comes out.
 test-clients: setup deps deps-clients
@@ -83,6 +83,25 @@ deps-browser:
 	else \
 	  echo 'no apt-get here: install chromium by hand; tests that need it are skipped'; \
 	fi
+
+# Debian packages that lanes need. Installs, never removes.
+deps-lanes:
+	@missing=; \
+	command -v qemu-system-x86_64 >/dev/null || missing="$$missing qemu-system-x86"; \
+	command -v busybox >/dev/null || missing="$$missing busybox-static"; \
+	command -v mkfs.ext4 >/dev/null || missing="$$missing e2fsprogs"; \
+	command -v secilc >/dev/null || missing="$$missing secilc"; \
+	if [ -z "$$missing" ]; then \
+	  echo 'qemu, busybox, mkfs.ext4 and secilc are installed'; \
+	elif command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -qq --yes --no-install-recommends --no-remove $$missing; \
+	else \
+	  echo "no apt-get here: install by hand$$missing; lanes cannot be had without"; \
+	fi
+
+# A guest boots and runs 20 cases on cgroup v2, one panics, one hangs. Where qemu cannot be had it says so.
+test-lanes: setup deps-lanes
+	@$(BIN)/pytest tests/lanes -n0 $(PYTEST_ARGS)
 
 # Debian packages that make test-clients needs. Installs, never removes.
 deps-clients:

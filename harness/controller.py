@@ -69,7 +69,9 @@ class Setup:
             file = Path(chosen.expectations) if chosen.expectations else expectations.find(found)
             load = expectations.load
             rootless_ = host.in_user_namespace()
-            known = load(file, found.spec_version, rootless=rootless_) if file else known
+            seen = chosen.cgroup_view or host.layout()
+            if file:
+                known = load(file, found.spec_version, rootless=rootless_, cgroup=seen)
         return cls(found, chosen, str(probe), known)
 
     def to_text(self) -> str:
