@@ -10,6 +10,7 @@ import pytest
 
 from harness import clauses
 from harness.clauses import Clause, ran, resolve
+from harness.clauses import __main__ as coverage
 from harness.faults import CatalogueError
 from harness.results import Case, Verdict
 
@@ -232,3 +233,10 @@ def test_a_file_that_is_no_census_is_named(tmp_path):
 
     with pytest.raises(CatalogueError, match="no census"):
         ran.needing_a_host(tmp_path / "census.json")
+
+
+def test_results_that_cannot_be_read_are_one_line(tmp_path, capsys):
+    status = coverage.main(["--ran", str(tmp_path)])
+
+    assert status == 4
+    assert capsys.readouterr().err.startswith(f"clauses: {tmp_path}/results.jsonl: cannot be read")

@@ -16,6 +16,7 @@ import pytest
 
 from harness import clauses, plugin, results
 from harness.clauses import mutants, ran
+from harness.faults import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--census", type=Path, metavar="FILE", help="only its needs-host entries")
     chosen = parser.parse_args(arguments)
     if chosen.ran:
-        sys.stdout.write(_ran(chosen.ran, chosen.census))
+        try:
+            sys.stdout.write(_ran(chosen.ran, chosen.census))
+        except UsageError as error:
+            sys.stderr.write(f"clauses: {error}\n")
+            return 4
         return 0
     found = measure()
     if chosen.json:

@@ -30,6 +30,8 @@ class Lane:
     """More properties of the processor, as ``qemu -cpu`` takes them."""
     policy: bool = False
     """Whether the SELinux policy of policy.cil is loaded."""
+    without: tuple[str, ...] = ()
+    """Modules that are not loaded here and are elsewhere."""
     resctrl: bool = False
     """Whether the processor is given resource control: cpuid.py."""
 
@@ -37,7 +39,12 @@ class Lane:
 LANES = {
     "v2": Lane("cgroup v2 alone with every controller, two memory nodes, CAP_SYS_RESOURCE"),
     "v1": Lane("cgroup v1 alone", kernel=OLDER, cgroup="v1"),
-    "hybrid": Lane("controllers of v1 beside a mount of v2", kernel=OLDER, cgroup="hybrid"),
+    "hybrid": Lane(
+        "controllers of v1 beside a mount of v2, and none for weights of block devices",
+        kernel=OLDER,
+        cgroup="hybrid",
+        without=("bfq",),
+    ),
     "apparmor": Lane("AppArmor", parameters="security=apparmor apparmor=1"),
     "selinux": Lane(
         "SELinux, permissive, with labels", parameters="security=selinux selinux=1", policy=True

@@ -63,7 +63,8 @@ def run(lane: Lane, argv: Sequence[str], out: Path, *, deadline: float, quiet: f
 
 def prepare(lane: Lane, found: Kernel, argv: Sequence[str], out: Path) -> None:
     """Write the archive, the disk, the second script and, where the lane has one, the policy."""
-    modules = kernel.load_order(found.modules, kernel.MODULES)
+    wanted = [name for name in kernel.MODULES if name not in lane.without]
+    modules = kernel.load_order(found.modules, wanted)
     busybox = Path(shutil.which("busybox") or "busybox").read_bytes()
     (out.parent / "archive").write_bytes(guest.archive(busybox, modules))
     with (out.parent / "disk").open("wb") as disk:
