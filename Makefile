@@ -1,4 +1,4 @@
-# make conformance [RUNTIME=/usr/sbin/runc] · make test · make test-clients · make test-browser · make lint · make mutants · make lane · make bench · make runtimes
+# make conformance [RUNTIME=/usr/sbin/runc] · make test · make test-clients · make test-browser · make lint · make mutants · make precision · make lane · make bench · make runtimes
 #
 # A target that needs the virtual environment calls `setup`, which costs nothing the second time.
 
@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNTIMES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oci-conformance/runtimes
 
-.PHONY: setup conformance test test-clients test-browser test-lanes lint mutants lane bench deps deps-browser deps-lanes deps-clients runtimes clean
+.PHONY: setup conformance test test-clients test-browser test-lanes lint mutants precision lane bench deps deps-browser deps-lanes deps-clients runtimes clean
 
 setup: $(STAMP)
 
@@ -60,6 +60,10 @@ lane: setup
 	@$(BIN)/python -m harness.lanes $(LANE) $(if $(RUNTIME),--runtime=$(RUNTIME)) \
 	  $(if $(ONLY_SKIPPED_IN),--only-skipped-in=$(ONLY_SKIPPED_IN)) $(if $(RESULTS),--results=$(RESULTS)) \
 	  $(if $(PYTEST_ARGS),-- $(PYTEST_ARGS)) || exit $$?
+
+# Each fails on what it breaks and nothing else: some mutants against the whole suite.
+precision: setup
+	@$(BIN)/python tools/precision.py $(PRECISION)
 
 bench: setup
 	@$(BIN)/python tools/bench.py $(if $(RUNTIME),$(RUNTIME))
