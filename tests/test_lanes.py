@@ -13,7 +13,7 @@ import pytest
 
 from harness import door, results
 from harness.faults import UsageError
-from harness.lanes import LANES, choosing, guest, kernel, machine
+from harness.lanes import LANES, boot, choosing, guest, kernel, machine
 from harness.lanes import __main__ as lanes
 from harness.results import Verdict
 from tests.test_results import CASE, END, HEADER
@@ -284,3 +284,26 @@ def test_no_two_lanes_boot_the_same():
     made = {name: (v.kernel, v.cgroup, v.parameters, v.processor) for name, v in LANES.items()}
 
     assert not [(a, b) for a, b in itertools.combinations(made, 2) if made[a] == made[b]]
+
+
+def test_what_a_killed_lane_left_is_removed_and_nothing_in_use(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    left = tmp_path / "oci-conformance" / "lanes" / ".guest-left"
+    left.mkdir(parents=True)
+
+    with boot.place() as first, boot.place() as second:
+        assert (left.exists(), first.is_dir(), second.is_dir()) == (False, True, True)
+
+    assert list(left.parent.iterdir()) == []
+
+
+def test_an_interrupt_ends_it_with_a_line(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lanes, "check", interrupted)
+
+    assert said(capsys, "v2") == (
+        2,
+        "lanes: interrupted; the guest was ended, its results are lost",
+    )

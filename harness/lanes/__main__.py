@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import platform
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -27,7 +28,7 @@ PROGRAMS = {
 }
 """What a lane needs, and the Debian package that has it."""
 
-ERROR, USAGE = 3, 4
+INTERRUPTED, ERROR, USAGE = 2, 3, 4
 
 
 class Parser(argparse.ArgumentParser):
@@ -107,6 +108,8 @@ def pytest_line(chosen: argparse.Namespace) -> list[str]:
 
 def main(argv: Sequence[str]) -> int:
     """Run one lane and return the exit status."""
+    # As an interrupt does: the guest is ended, and what belongs to it removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         chosen = arguments(argv)
         check()
@@ -114,6 +117,9 @@ def main(argv: Sequence[str]) -> int:
     except UsageError as error:
         print(f"lanes: {error}", file=sys.stderr)  # noqa: T201 - a command line
         return USAGE
+    except KeyboardInterrupt:
+        _say("lanes: interrupted; the guest was ended, its results are lost")
+        return INTERRUPTED
 
 
 def _run(chosen: argparse.Namespace) -> int:

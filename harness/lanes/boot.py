@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
 import socket
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,12 +33,31 @@ BOOT_SECONDS = 300.0
 
 @contextmanager
 def place() -> Iterator[Path]:
-    """Make the directory that the guest carries its results out by; what it needs is beside it."""
+    """Make the directory that the guest carries its results out by; what it needs is beside it.
+
+    Those of lanes that were killed are removed: nobody holds their lock.
+    """
     # Not in /tmp, which may be small and in memory: the disk grows to 2 GiB.
-    with tempfile.TemporaryDirectory(dir=user_cache("lanes"), prefix=".guest-") as directory:
+    base = user_cache("lanes")
+    for left in base.glob(".guest-*"):
+        with suppress(OSError), _locked(left):
+            shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(dir=base, prefix=".guest-") as directory:
         out = Path(directory) / "out"
-        out.mkdir()
-        yield out
+        with _locked(Path(directory)):
+            out.mkdir()
+            yield out
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Hold the lock of a directory; BlockingIOError if somebody has it."""
+    fd = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(fd)
 
 
 def run(lane: Lane, argv: Sequence[str], out: Path, *, deadline: float, quiet: float) -> Ended:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness import door
+from harness import door, linux
 from harness.faults import HarnessError
 
 if TYPE_CHECKING:
@@ -100,6 +101,10 @@ def run(  # noqa: PLR0913 - as door.start
             started.end()
         started.finish()
     return _ended(out, why, time.monotonic() - began)
+
+
+def _end_with_us() -> None:
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _ended(out: Path, why: str, seconds: float) -> Ended:
