@@ -8,11 +8,12 @@ import platform
 import shlex
 import shutil
 import sys
+from unittest.mock import Mock
 
 import pytest
 
 from harness import door, results
-from harness.faults import UsageError
+from harness.faults import HarnessError, UsageError
 from harness.lanes import LANES, boot, choosing, guest, kernel, machine
 from harness.lanes import __main__ as lanes
 from harness.results import Verdict

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from harness.faults import UsageError
+from harness.faults import HarnessError, UsageError
 from harness.lanes import LANES, boot, choosing, guest, machine
 from harness.probe.build import build
 
@@ -115,8 +115,11 @@ def main(argv: Sequence[str]) -> int:
         check()
         return _run(chosen)
     except UsageError as error:
-        print(f"lanes: {error}", file=sys.stderr)  # noqa: T201 - a command line
+        _say(f"lanes: {error}")
         return USAGE
+    except HarnessError as error:
+        _say(f"lanes: {error}")
+        return ERROR
     except KeyboardInterrupt:
         _say("lanes: interrupted; the guest was ended, its results are lost")
         return INTERRUPTED
