@@ -298,13 +298,15 @@ def test_what_a_killed_lane_left_is_removed_and_nothing_in_use(monkeypatch, tmp_
     assert list(left.parent.iterdir()) == []
 
 
-def test_an_interrupt_ends_it_with_a_line(monkeypatch, capsys):
-    def interrupted():
-        raise KeyboardInterrupt
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (KeyboardInterrupt(), 2, "lanes: interrupted; the guest was ended, its results are lost"),
+        (HarnessError("mkfs.ext4: no space"), 3, "lanes: mkfs.ext4: no space"),
+    ],
+    ids=["interrupt", "error"],
+)
+def test_whatever_ends_it_is_one_line(monkeypatch, capsys, error, status, line):
+    monkeypatch.setattr(lanes, "check", Mock(side_effect=error))
 
-    monkeypatch.setattr(lanes, "check", interrupted)
-
-    assert said(capsys, "v2") == (
-        2,
-        "lanes: interrupted; the guest was ended, its results are lost",
-    )
+    assert said(capsys, "v2") == (status, line)
