@@ -14,7 +14,10 @@ from harness.results import Verdict
 
 V2 = LANES["v2"]
 
-CASES = ["suites/config_linux/test_unified.py", "-k", "writes or converts or cannot_convert"]
+CASES = [
+    *("suites/config_linux/test_device_rules.py", "suites/config_linux/test_resources_pids.py"),
+    *("-k", "not chooses and not chose and not may_let and not default_devices"),
+]
 COUNT = 20
 
 
