@@ -40,8 +40,9 @@ def test_twenty_cases_run_on_cgroup_v2_alone(tmp_path):
 
     run = results.read(tmp_path / "partial")
     assert (run.header.lane, run.header.host.cgroup) == ("v2", "v2")
-    assert len(run.cases) >= COUNT
-    assert {case.verdict for case in run.cases} <= {Verdict.PASS, Verdict.KNOWN, Verdict.RECORDED}
+    ran = [case.verdict for case in run.cases if case.verdict.ran]
+    assert len(ran) >= COUNT
+    assert set(ran) <= {Verdict.PASS, Verdict.KNOWN, Verdict.RECORDED}
     assert (status, run.end.leaks if run.end else None) == (0, [])
 
 
