@@ -12,7 +12,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from harness import door, results
+from harness import clauses, door, results
 from harness.faults import HarnessError, UsageError
 from harness.lanes import LANES, boot, choosing, guest, kernel, machine
 from harness.lanes import __main__ as lanes
@@ -310,3 +310,16 @@ def test_whatever_ends_it_is_one_line(monkeypatch, capsys, error, status, line):
     monkeypatch.setattr(lanes, "check", Mock(side_effect=error))
 
     assert said(capsys, "v2") == (status, line)
+
+
+def test_the_results_have_the_lane_in_their_header(suite):
+    cases = """
+    @clause("runtime.state.required")
+    def test_a(create):
+        assert create("waits")
+    """
+    text = cases.replace("runtime.state.required", next(iter(clauses.catalogue())))
+
+    run = suite(text, "--lane", "v2", "-n0").run
+
+    assert (run.header.lane, [case.lane for case in run.cases]) == ("v2", [""])
