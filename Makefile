@@ -104,7 +104,8 @@ deps-lanes:
 	fi
 
 # A guest boots and runs 20 cases on cgroup v2, one panics, one hangs. Where qemu cannot be had it says so.
-test-lanes: setup deps-lanes
+test-lanes: setup
+	@$(MAKE) --no-print-directory deps-lanes || echo 'qemu cannot be had here: what needs it is skipped'
 	@$(BIN)/pytest tests/lanes -n0 $(PYTEST_ARGS)
 
 # Debian packages that make test-clients needs. Installs, never removes.
