@@ -154,6 +154,17 @@ def test_a_run_that_says_nothing_of_skips_is_refused(tmp_path, verdict, end, wor
         choosing.skipped(file)
 
 
+def test_cases_that_the_suite_has_no_more_are_left_out():
+    here = "config_linux/test_unified.py::test_enables_the_controllers_that_it_needs"
+
+    assert choosing.known([here, "config/test_no_more.py::test_a"]) == [here]
+
+
+def test_a_run_of_another_suite_is_refused():
+    with pytest.raises(UsageError, match="this suite has none of the cases"):
+        choosing.known(["config/test_no_more.py::test_a"])
+
+
 # What the guest boots
 
 

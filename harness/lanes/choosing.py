@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
-from harness import results
+from harness import door, results
 from harness.faults import UsageError
 from harness.results import Verdict
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def skipped(path: Path) -> list[str]:
@@ -24,6 +22,22 @@ def skipped(path: Path) -> list[str]:
     if not found:
         raise UsageError(f"{path}: skipped no case, so there is nothing to run in a lane")
     return found
+
+
+def known(cases: list[str]) -> list[str]:
+    """Return those that this suite has; UsageError if it has none: the run may be an older one's."""
+    collected = _collected()
+    found = [case for case in cases if case in collected]
+    if not found:
+        raise UsageError("this suite has none of the cases that the run skipped; run it again")
+    return found
+
+
+def _collected() -> set[str]:
+    suites = Path(__file__).parents[2] / "suites"
+    argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    lines = door.output([*argv, str(suites)]).splitlines()
+    return {line.removeprefix("suites/") for line in lines if line.startswith("suites/")}
 
 
 def arguments(cases: list[str]) -> str:
