@@ -25,7 +25,7 @@ def skipped(path: Path) -> list[str]:
 
 
 def known(cases: list[str]) -> list[str]:
-    """Return those that this suite has; UsageError if it has none: the run may be an older one's."""
+    """Return those that this suite has; UsageError if it has none: an older suite made the run."""
     collected = _collected()
     found = [case for case in cases if case in collected]
     if not found:
