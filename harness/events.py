@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import select
 import time
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from harness import linux
 from harness.probe import Line, parse
+from harness.replay import Seen, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from harness.replay import Replay
 
 
 def lines(path: Path, nonce: str) -> list[Line]:
@@ -22,6 +26,22 @@ def lines(path: Path, nonce: str) -> list[Line]:
         return parse(path.read_bytes(), nonce)
     except FileNotFoundError:
         return []
+
+
+def watched(replay: Replay, file: Path, line: Line) -> Line:
+    """Return the line with members that note when they are looked at."""
+    select = [f'"as":{literal(line.as_)},"event":"{line.event}"']
+    for name in ("call", "path"):
+        if isinstance(line.data.get(name), str):
+            select.append(f'"{name}":{literal(line.data[name])}')
+    note = partial(replay.field, file, select)
+    return replace(line, data=Seen(dict(line.data), note))
+
+
+def noted(replay: Replay, file: Path, found: list[Line]) -> None:
+    """Note that somebody has looked which lines there are."""
+    events = [f"{line.as_} {line.event}".strip() for line in found]
+    replay.column(file, ['"nonce":"'], "as event", events)
 
 
 def wait(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness import state
+from harness.replay import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -77,10 +78,15 @@ class HookRun:
     @property
     def state(self) -> state.State:
         """The state on its standard input; without members if that is no JSON object."""
-        try:
-            return state.parse(self.text)
-        except (ValueError, RecursionError):
-            return state.State({})
+        for line in self.lines:
+            if line.event == "stdin":
+                try:
+                    document = state.parse(str(dict(line.data).get("text"))).document
+                except (ValueError, RecursionError):
+                    break
+                inside = line.data.inside(document) if isinstance(line.data, Seen) else document
+                return state.State(inside)
+        return state.State({})
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -97,7 +103,7 @@ class HookRun:
 
     def tried(self, path: str) -> Mapping[str, Any]:
         """The outcome of the try on ``path``; empty if there was none."""
-        found = (line.data for line in self.lines if line.data.get("path") == path)
+        found = (line.data for line in self.lines if dict(line.data).get("path") == path)
         return next(found, {})
 
 

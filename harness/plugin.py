@@ -21,6 +21,7 @@ from harness import (
     options,
     progress,
     results,
+    showable,
     verdicts,
 )
 from harness.controller import Setup
@@ -203,6 +204,8 @@ def pytest_runtest_makereport(
     made = item.stash[PROGRESS]
     setup = item.config.stash[SETUP]
     error = call.excinfo.value if call.excinfo else None
+    if error is not None and call.when == "call":
+        showable.limit(made.journal.replay, item, error)
     if error is not None and not isinstance(error, pytest.skip.Exception):
         judged = verdicts.judge(error, call.when, made.clauses, made.level)
         judged = _expected(judged, made, setup.expectations)

@@ -15,6 +15,18 @@ if TYPE_CHECKING:
 CONFIG_LIMIT = 16384
 DETAILS_LIMIT = 8192
 
+SHOWN = frozenset(
+    {
+        Verdict.FAIL,
+        Verdict.BLOCKED,
+        Verdict.ERROR,
+        Verdict.UNSTABLE,
+        Verdict.ADVICE,
+        Verdict.KNOWN,
+    }
+)
+"""Verdicts of which somebody will want to see for themselves what happened."""
+
 
 @dataclass
 class Progress:
@@ -64,6 +76,7 @@ class Progress:
             config=cut(self.journal.config or "", CONFIG_LIMIT) if shown else None,
             details=cut(self.details, DETAILS_LIMIT),
             worker=worker,
+            replay=self.journal.replay.document() if verdict in SHOWN else None,
         )
 
 

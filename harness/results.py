@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FORMAT = "1.0"
+FORMAT = "1.1"
 """Version of the file format: the major number changes when a reader has to."""
 
 
@@ -142,6 +142,8 @@ class Case:
     """The traceback or assertion as pytest shows it, cut at a stated length."""
     worker: str = ""
     lane: str = ""
+    replay: dict[str, Any] | None = None
+    """What repro.sh is made of (harness/replay.py); only where the case did not pass."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,349 @@
+"""What a case did and looked at, in order, kept so that a shell can do it again (repro.sh).
+
+The verdict of a case is a function of what it has looked at: where a second run comes to the same
+outcomes and the same observations, it comes to the same verdict. So a replay is the list of
+both, and says apart what a shell cannot make (``lacks``) or cannot look at (``beyond``).
+
+``steps`` are objects of JSON; ``do`` says what they are, paths are as the case had them:
+
+- files: ``at``, ``entries`` of [path below, kind, mode, uid, gid, text]; kinds are dir, link, fifo,
+  probe, file; a bundle's config.json is among them
+- call: ``call`` (its number), ``name``, ``argv``, ``cwd``; of create ``state`` and ``clean``, the
+  command lines that ask for the state and that remove the container
+- ended: ``call``, ``seen`` (exit 0, error, signal N, hung)
+- wait: ``file``, ``select``, ``count``, ``seen``: whether so many lines with these texts came
+- exit: ``seen``: whether the container process ended in time
+- settled: ``argv`` of state, ``status`` that was waited for, ``seen``, the last one
+- mounts: ``file``, ``point`` (empty: all but the root), ``seen``: of the facts, a line each
+- field: ``file``, ``select``, ``key``, ``seen`` (JSON as the probe writes it; null if absent)
+- column: ``file``, ``select``, ``column``, ``like``, ``seen`` (the values, one a line)
+- cgroup: ``name`` of a control file of the container's cgroups, ``seen``
+- gate, open: ``at``, a fifo
+
+A ``file`` is the number of the call whose standard output it is, or a path.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import mountinfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+FILE_LIMIT = 32768
+"""Bytes of one file, and characters of one value, that are kept."""
+STEPS_LIMIT = 400
+
+Step = dict[str, Any]
+
+
+@dataclass
+class Replay:
+    """The replay of a case that runs. ``work`` is the directory below which all of it happens."""
+
+    work: str = ""
+    steps: list[Step] = field(default_factory=list)
+    lacks: list[str] = field(default_factory=list)
+    beyond: list[str] = field(default_factory=list)
+    _kept: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _outputs: dict[str, int] = field(default_factory=dict)
+    _calls: int = 0
+
+    def note(self, do: str, **members: object) -> None:
+        """Add a step; after the last one that there is room for nothing but the fact."""
+        if len(self.steps) < STEPS_LIMIT:
+            self.steps.append({"do": do, **members})
+        else:
+            self.beyond_it("more steps than are kept")
+
+    def beyond_it(self, what: str) -> None:
+        """Note that the case has looked at something that a shell does not see."""
+        if what not in self.beyond:
+            self.beyond.append(what)
+
+    def lacking(self, what: str) -> None:
+        """Note that the case builds on something that a shell cannot make."""
+        if what not in self.lacks:
+            self.lacks.append(what)
+
+    def take(self, other: Replay) -> None:
+        """Put what was done for several cases before what this one does."""
+        # Numbers of calls are names only: those of the other begin where nobody else's do.
+        shift = self._calls
+        for step in other.steps:
+            moved = dict(step)
+            for name in ("call", "file"):
+                if isinstance(moved.get(name), int):
+                    moved[name] += shift
+            self.steps.append(moved)
+        self._outputs |= {path: call + shift for path, call in other._outputs.items()}
+        self._kept |= other._kept
+        self._calls += other._calls
+        self.work = other.work or self.work
+        for what in other.lacks:
+            self.lacking(what)
+        for what in other.beyond:
+            self.beyond_it(what)
+
+    # What is done
+
+    def call(  # noqa: PLR0913 - what an operation has
+        self,
+        name: str,
+        argv: list[str],
+        *,
+        root: Path,
+        stdout: Path,
+        cwd: Path | None,
+        further: dict[str, list[str]],
+    ) -> int:
+        """Note that an operation begins, after the files that it is given; return its number.
+
+        ``further``: of create, the command lines that ask for the state and that clean up.
+        """
+        self.work = str(root.parents[1])
+        base = cwd or Path("/")
+        if cwd is not None:
+            self.keep(cwd)
+        for word in argv[1:]:
+            path = base / word
+            if str(path).startswith(f"{self.work}/") and path != root and os.path.lexists(path):
+                self.keep(path)
+        self._changed()
+        number = self._calls
+        self._calls += 1
+        self._outputs[str(stdout)] = number
+        where = "" if cwd is None else str(cwd)
+        self.note("call", call=number, name=name, argv=argv, cwd=where, **further)
+        return number
+
+    def keep(self, path: Path) -> None:
+        """Note the files at ``path``, once, and those that a config.json among them names."""
+        if str(path) in self._kept:
+            return
+        self._kept[str(path)] = (0, 0)
+        entries = []
+        for each in _walk(path):
+            entry = self._entry(each, path)
+            if entry is not None:
+                entries.append(entry)
+        self.note("files", at=str(path), entries=entries)
+        config = path / "config.json"
+        if config.is_file():
+            self._kept[str(config)] = _signature(config)
+            self._named(config, path)
+
+    def _named(self, config: Path, bundle: Path) -> None:
+        text = config.read_bytes().decode(errors="replace")
+        for found in sorted(set(re.findall(rf"{re.escape(self.work)}/[\w./-]+", text))):
+            named = Path(found)
+            if bundle not in named.parents and named != bundle and os.path.lexists(named):
+                self.keep(named)
+
+    def _changed(self) -> None:
+        """Note a config.json that the case has changed since it was noted."""
+        for name, seen in list(self._kept.items()):
+            path = Path(name)
+            if seen != (0, 0) and path.is_file() and _signature(path) != seen:
+                self._kept[name] = _signature(path)
+                entry = self._entry(path, path.parent)
+                self.note("files", at=str(path.parent), entries=[entry] if entry else [])
+
+    def _entry(self, path: Path, base: Path) -> list[Any] | None:
+        found = path.lstat()
+        text = ""
+        if stat.S_ISDIR(found.st_mode):
+            kind = "dir"
+            if path.is_mount():
+                self.lacking(f"a mount at {path.name}")
+        elif stat.S_ISLNK(found.st_mode):
+            kind, text = "link", str(path.readlink())
+        elif stat.S_ISFIFO(found.st_mode):
+            kind = "fifo"
+        elif not stat.S_ISREG(found.st_mode) or path.is_mount():
+            self.lacking(f"{path.name}: neither a plain file nor a directory")
+            return None
+        elif found.st_size > FILE_LIMIT:
+            self.lacking(f"{path.name}: a file of {found.st_size} bytes")
+            return None
+        else:
+            content = path.read_bytes()
+            kind = "probe" if content.startswith(b"\x7fELF") else "file"
+            text = "" if kind == "probe" else content.decode("utf-8", "surrogateescape")
+        below = "" if path == base else str(path.relative_to(base))
+        return [below, kind, found.st_mode & 0o7777, found.st_uid, found.st_gid, text]
+
+    # What is seen
+
+    def file(self, path: Path) -> int | str:
+        """Return what a step calls a file that was written to."""
+        return self._outputs.get(str(path), str(path))
+
+    def used(self, path: Path) -> bool:
+        """Whether an operation was given these files."""
+        return str(path) in self._kept
+
+    def field(
+        self,
+        file: Path,
+        select: Sequence[str],
+        key: str,
+        value: object,
+        *,
+        quoted: bool = False,
+    ) -> None:
+        """Note the value of a member of the first line with these texts; None: it is not there.
+
+        ``quoted``: the member is in a JSON text that is a string of that line.
+        """
+        member = self.file(file)
+        seen = None if value is ABSENT else literal(_lasting(key, value))
+        if key == "mountinfo" and isinstance(value, str):
+            self.mounts(file, "", mountinfo.plain(mountinfo.parse(value)))
+        elif key == "cgroup" or (seen is not None and len(seen) > FILE_LIMIT):
+            self.beyond_it(f"the whole of {key}")
+        else:
+            step = {"file": member, "select": list(select), "key": key, "seen": seen}
+            step |= {"quoted": True} if quoted else {}
+            if {"do": "field", **step} not in self.steps[-20:]:
+                self.note("field", **step)
+
+    def column(
+        self, file: Path, select: Sequence[str], column: str, seen: Sequence[str], like: str = ""
+    ) -> None:
+        """Note the values that these members have in all lines with any of these texts."""
+        text = "\n".join(seen)
+        member = self.file(file)
+        if not self.steps or self.steps[-1].get("seen") != text:
+            self.note(
+                "column", file=member, select=list(select), column=column, like=like, seen=text
+            )
+
+    def waited(self, file: Path, select: Sequence[str], *, seen: bool, count: int = 1) -> None:
+        """Note that lines with these texts were waited for, and whether they came."""
+        member = self.file(file)
+        self.note("wait", file=member, select=list(select), count=count, seen=seen)
+
+    def mounts(self, file: Path, point: str, seen: str) -> None:
+        """Note the mounts at ``point``, or all, in the facts that a program has shown."""
+        self.note("mounts", file=self.file(file), point=point, seen=seen)
+
+    def cgroup(self, name: str, seen: str) -> None:
+        """Note the text of a control file of the container's cgroups."""
+        self.note("cgroup", name=name, seen=seen)
+
+    def settled(self, since: int, status: str, seen: str) -> None:
+        """Put one step in the place of the queries since then: how often is a matter of time."""
+        calls = [step for step in self.steps[since:] if step["do"] == "call"]
+        if calls:
+            del self.steps[since:]
+            self.note("settled", argv=calls[0]["argv"], status=status, seen=seen)
+
+    def document(self) -> dict[str, Any]:
+        """Return what results.jsonl carries."""
+        return {
+            "work": self.work,
+            "steps": self.steps,
+            "lacks": self.lacks,
+            "beyond": self.beyond,
+        }
+
+
+class _Absent:
+    """What a member that is not there has."""
+
+
+ABSENT = _Absent()
+
+
+class Seen(dict[str, Any]):
+    """What a program or the runtime has shown: an object that notes which members are looked at."""
+
+    def __init__(self, data: dict[str, Any], note: Callable[..., None]) -> None:
+        super().__init__(data)
+        self._look = note
+
+    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - a value of JSON
+        value = super().get(key, ABSENT)
+        if key == "facts" and isinstance(value, dict):
+            return Seen(value, self._look)
+        self._look(key, value)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as dict
+        return self[key] if key in self else default
+
+    def __contains__(self, key: object) -> bool:
+        there = super().__contains__(key)
+        if not there:
+            self._look(str(key), ABSENT)
+        return there
+
+    def inside(self, document: dict[str, Any]) -> Seen:
+        """Return what a text of this object says, noted likewise."""
+        return Seen(document, partial(self._look, quoted=True))
+
+    def __iter__(self) -> Iterator[str]:
+        for key in super().__iter__():
+            self._look(key, super().__getitem__(key))
+            yield key
+
+    def items(self) -> Any:  # noqa: ANN401 - the view of dict
+        list(self)
+        return super().items()
+
+    def keys(self) -> Any:  # noqa: ANN401 - the view of dict
+        list(self)
+        return super().keys()
+
+    def values(self) -> Any:  # noqa: ANN401 - the view of dict
+        list(self)
+        return super().values()
+
+
+def _lasting(key: str, value: object) -> object:
+    """Return the value without what is another in every run: numbers of namespaces, of processes.
+
+    Of a namespace it stays whether it is the runtime's own.
+    """
+    if key == "pid" and isinstance(value, int) and value > 1:
+        return "POSITIVE"
+    if key == "ns" and isinstance(value, dict):
+        own = {os.readlink(f"/proc/self/ns/{name}") for name in os.listdir("/proc/self/ns")}
+        return {k: "[own]" if v in own else "[new]" for k, v in dict.items(value)}
+    return value
+
+
+def literal(value: object) -> str:
+    """JSON as the probe writes it: no blanks, every byte but control characters as it is."""
+    if isinstance(value, str):
+        plain = value.replace("\\", "\\\\").replace('"', '\\"')
+        return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda m: f"\\u{ord(m[0]):04x}", plain) + '"'
+    if isinstance(value, dict):
+        pairs = (f"{literal(name)}:{literal(part)}" for name, part in dict.items(value))
+        return "{" + ",".join(pairs) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(literal, value)) + "]"
+    words: dict[object, str] = {None: "null", True: "true", False: "false"}
+    return words[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def _signature(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
+
+
+def _walk(path: Path) -> Iterator[Path]:
+    """Yield a path and all below it, a directory before what is in it."""
+    yield path
+    if path.is_dir() and not path.is_symlink():
+        for below in sorted(path.iterdir()):
+            yield from _walk(below)
