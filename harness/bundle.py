@@ -88,7 +88,7 @@ class Bundle:
         """What its hooks, and programs that write ``to=/log``, have shown so far, in order."""
         found = self._lines
         events.noted(self.replay(), self.log, found)
-        return [events.watched(self.replay(), self.log, line) for line in found]
+        return events.watched(self.replay, self.log, found)
 
     @property
     def _lines(self) -> list[Line]:
@@ -98,7 +98,7 @@ class Bundle:
     def hooks(self) -> list[HookRun]:
         """Its hooks that have run so far, in order of each one's first line."""
         self._begun()
-        return runs(events.watched(self.replay(), self.log, line) for line in self._lines)
+        return runs(events.watched(self.replay, self.log, self._lines))
 
     @property
     def ran(self) -> list[str]:
@@ -136,7 +136,7 @@ class Bundle:
         select = [f'"as":{literal(label)},"event":"begin"']
         begun = any(line.event == "begin" for line in lines)
         self.replay().waited(self.log, select, seen=begun)
-        for run in runs(events.watched(self.replay(), self.log, line) for line in lines):
+        for run in runs(events.watched(self.replay, self.log, lines)):
             return run
         kind = label.partition(" ")[0]
         raise NotShown(f"the hook {label} left no line in the log", OPERATIONS[kind])

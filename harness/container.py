@@ -102,7 +102,8 @@ class Container:
         output = self.runtime.exec(self.id, {**least, **process})
         for line in events.lines(output, self.bundle.nonce):
             if line.event == "facts":
-                facts: dict[str, Any] = self._look(line, output).data["facts"]  # type: ignore[assignment]
+                watched = events.watched(lambda: self._replay, output, [line])[0]
+                facts: dict[str, Any] = watched.data["facts"]  # type: ignore[assignment]
                 return facts
         raise NotShown("what exec executed did not show its facts", self._last)
 
@@ -113,12 +114,14 @@ class Container:
         """What its program has printed so far."""
         found = events.lines(self._output, self.bundle.nonce)
         events.noted(self._replay, self._output, found)
-        return [self._look(line, self._output) for line in found]
+        return events.watched(lambda: self._replay, self._output, found)
 
     @property
     def facts(self) -> dict[str, Any]:
         """The facts that its program printed; waits for them."""
-        if self._facts is None:
+        if self._facts is not None:
+            self._replay.waited(self._output, ['"event":"facts"'], seen=True)
+        else:
             found = self._shown(lambda line: line.event == "facts", "facts", '"event":"facts"')
             self._facts = found.data["facts"]  # type: ignore[assignment]
             assert self._facts is not None  # noqa: S101 - just set
@@ -187,15 +190,14 @@ class Container:
     def _replay(self) -> replay.Replay:
         return self.runtime.journal.replay
 
-    def _look(self, line: Line, file: Path) -> Line:
-        return events.watched(self._replay, file, line)
-
     def _shown(self, wanted: Callable[[Line], bool], what: str, text: str) -> Line:
         found = self._wait(lambda lines: any(map(wanted, lines)), text)
-        for line in found:
+        for line, one in zip(
+            found, events.watched(lambda: self._replay, self._output, found), strict=True
+        ):
             if wanted(line):
                 self.runtime.journal.moment("program", what)
-                return self._look(line, self._output)
+                return one
         raise NotShown(f"after {self._last} the program did not show {what!r}", self._last)
 
     def _wait(

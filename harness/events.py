@@ -6,6 +6,7 @@ import os
 import select
 import time
 from dataclasses import replace
+from collections import Counter
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -28,14 +29,32 @@ def lines(path: Path, nonce: str) -> list[Line]:
         return []
 
 
-def watched(replay: Replay, file: Path, line: Line) -> Line:
-    """Return the line with members that note when they are looked at."""
-    select = [f'"as":{literal(line.as_)},"event":"{line.event}"']
-    for name in ("call", "path"):
-        if isinstance(line.data.get(name), str):
-            select.append(f'"{name}":{literal(line.data[name])}')
-    note = partial(replay.field, file, select)
-    return replace(line, data=Seen(dict(line.data), note))
+def watched(current: Callable[[], Replay], file: Path, found: list[Line]) -> list[Line]:
+    """Return the lines with members that note, in the replay by then, when they are looked at."""
+    counts: Counter[str] = Counter()
+    lines = []
+    for line in found:
+        select = [f'"as":{literal(line.as_)},"event":"{line.event}"']
+        for name in ("call", "path"):
+            if isinstance(line.data.get(name), str):
+                select.append(f'"{name}":{literal(line.data[name])}')
+        counts[repr(select)] += 1
+        note = partial(_note, current, file, select, counts[repr(select)])
+        lines.append(replace(line, data=Seen(dict(line.data), note)))
+    return lines
+
+
+def _note(  # noqa: PLR0913, PLR0917 - bound in parts
+    current: Callable[[], Replay],
+    file: Path,
+    select: list[str],
+    nth: int,
+    key: str,
+    value: object,
+    *,
+    quoted: bool = False,
+) -> None:
+    current().field(file, select, key, value, quoted=quoted, nth=nth)
 
 
 def noted(replay: Replay, file: Path, found: list[Line]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness import state
-from harness.replay import Seen
+from harness.replay import Seen, peek
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -73,7 +73,7 @@ class HookRun:
     @property
     def text(self) -> str:
         """All that it read from its standard input."""
-        return next((str(line.data["text"]) for line in self.lines if line.event == "stdin"), "")
+        return next((str(peek(line.data, "text")) for line in self.lines if line.event == "stdin"), "")
 
     @property
     def state(self) -> state.State:
@@ -81,7 +81,7 @@ class HookRun:
         for line in self.lines:
             if line.event == "stdin":
                 try:
-                    document = state.parse(str(dict(line.data).get("text"))).document
+                    document = state.parse(str(peek(line.data, "text"))).document
                 except (ValueError, RecursionError):
                     break
                 inside = line.data.inside(document) if isinstance(line.data, Seen) else document
@@ -92,8 +92,8 @@ class HookRun:
     def facts(self) -> Mapping[str, Any]:
         """What the probe found: ids, argv, env, cwd, ns, root, mountinfo."""
         for line in self.lines:
-            if line.event == "facts" and isinstance(line.data["facts"], dict):
-                return line.data["facts"]
+            if line.event == "facts" and isinstance(peek(line.data, "facts"), dict):
+                return line.data["facts"]  # type: ignore[return-value]
         return {}
 
     @property
@@ -103,7 +103,7 @@ class HookRun:
 
     def tried(self, path: str) -> Mapping[str, Any]:
         """The outcome of the try on ``path``; empty if there was none."""
-        found = (line.data for line in self.lines if dict(line.data).get("path") == path)
+        found = (line.data for line in self.lines if peek(line.data, "path") == path)
         return next(found, {})
 
 

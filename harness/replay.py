@@ -6,21 +6,23 @@ both, and says apart what a shell cannot make (``lacks``) or cannot look at (``b
 
 ``steps`` are objects of JSON; ``do`` says what they are, paths are as the case had them:
 
-- files: ``at``, ``entries`` of [path below, kind, mode, uid, gid, text]; kinds are dir, link, fifo,
-  probe, file; a bundle's config.json is among them
-- call: ``call`` (its number), ``name``, ``argv``, ``cwd``; of create ``state`` and ``clean``, the
+- files: ``at``, ``entries`` of [path below, kind, mode, uid, gid, text]; kinds are dir, tmpfs (text:
+  its flags), link, fifo, device (text: type, major, minor), probe, file; a bundle's config.json is
+  among them
+- call: ``call`` (its number), ``name``, ``argv``, ``cwd``, ``stdout``; of create ``state`` and ``clean``, the
   command lines that ask for the state and that remove the container
 - ended: ``call``, ``seen`` (exit 0, error, signal N, hung)
 - wait: ``file``, ``select``, ``count``, ``seen``: whether so many lines with these texts came
 - exit: ``seen``: whether the container process ended in time
 - settled: ``argv`` of state, ``status`` that was waited for, ``seen``, the last one
 - mounts: ``file``, ``point`` (empty: all but the root), ``seen``: of the facts, a line each
-- field: ``file``, ``select``, ``key``, ``seen`` (JSON as the probe writes it; null if absent)
+- field: ``file``, ``select``, ``nth`` line with these texts, ``key``, ``seen`` (JSON as the probe writes
+  it; null if absent)
 - column: ``file``, ``select``, ``column``, ``like``, ``seen`` (the values, one a line)
 - cgroup: ``name`` of a control file of the container's cgroups, ``seen``
 - gate, open: ``at``, a fifo
 
-A ``file`` is the number of the call whose standard output it is, or a path.
+A ``file`` is a path: of a log, or of the standard output of a call (``stdout``).
 """
 
 from __future__ import annotations
@@ -31,16 +33,19 @@ import stat
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from harness import mountinfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 FILE_LIMIT = 32768
 """Bytes of one file, and characters of one value, that are kept."""
 STEPS_LIMIT = 400
+
+CHANGING = frozenset({"cgroup", "time", "sender"})
+"""Members of facts and lines that tell of the host, of the moment, or of a process number."""
 
 Step = dict[str, Any]
 
@@ -54,7 +59,7 @@ class Replay:
     lacks: list[str] = field(default_factory=list)
     beyond: list[str] = field(default_factory=list)
     _kept: dict[str, tuple[int, int]] = field(default_factory=dict)
-    _outputs: dict[str, int] = field(default_factory=dict)
+    _taken: set[int] = field(default_factory=set)
     _calls: int = 0
 
     def note(self, do: str, **members: object) -> None:
@@ -76,15 +81,13 @@ class Replay:
 
     def take(self, other: Replay) -> None:
         """Put what was done for several cases before what this one does."""
+        if id(other) in self._taken:
+            return
+        self._taken.add(id(other))
         # Numbers of calls are names only: those of the other begin where nobody else's do.
         shift = self._calls
-        for step in other.steps:
-            moved = dict(step)
-            for name in ("call", "file"):
-                if isinstance(moved.get(name), int):
-                    moved[name] += shift
-            self.steps.append(moved)
-        self._outputs |= {path: call + shift for path, call in other._outputs.items()}
+        moved = ({"call": s["call"] + shift} if "call" in s else {} for s in other.steps)
+        self.steps += [step | call for step, call in zip(other.steps, moved, strict=True)]
         self._kept |= other._kept
         self._calls += other._calls
         self.work = other.work or self.work
@@ -120,9 +123,10 @@ class Replay:
         self._changed()
         number = self._calls
         self._calls += 1
-        self._outputs[str(stdout)] = number
         where = "" if cwd is None else str(cwd)
-        self.note("call", call=number, name=name, argv=argv, cwd=where, **further)
+        self.note(
+            "call", call=number, name=name, argv=argv, cwd=where, stdout=str(stdout), **further
+        )
         return number
 
     def keep(self, path: Path) -> None:
@@ -161,13 +165,16 @@ class Replay:
         found = path.lstat()
         text = ""
         if stat.S_ISDIR(found.st_mode):
-            kind = "dir"
-            if path.is_mount():
+            kind, text = _directory(path)
+            if kind != "tmpfs" and path.is_mount():
                 self.lacking(f"a mount at {path.name}")
         elif stat.S_ISLNK(found.st_mode):
             kind, text = "link", str(path.readlink())
         elif stat.S_ISFIFO(found.st_mode):
             kind = "fifo"
+        elif stat.S_ISCHR(found.st_mode) and not path.is_mount():
+            kind = "device"
+            text = f"c {os.major(found.st_rdev)} {os.minor(found.st_rdev)}"
         elif not stat.S_ISREG(found.st_mode) or path.is_mount():
             self.lacking(f"{path.name}: neither a plain file nor a directory")
             return None
@@ -183,10 +190,6 @@ class Replay:
 
     # What is seen
 
-    def file(self, path: Path) -> int | str:
-        """Return what a step calls a file that was written to."""
-        return self._outputs.get(str(path), str(path))
-
     def used(self, path: Path) -> bool:
         """Whether an operation was given these files."""
         return str(path) in self._kept
@@ -199,20 +202,23 @@ class Replay:
         value: object,
         *,
         quoted: bool = False,
+        nth: int = 1,
     ) -> None:
-        """Note the value of a member of the first line with these texts; None: it is not there.
+        """Note the value of a member of the ``nth`` line with these texts, or that it is absent.
 
         ``quoted``: the member is in a JSON text that is a string of that line.
         """
-        member = self.file(file)
         seen = None if value is ABSENT else literal(_lasting(key, value))
         if key == "mountinfo" and isinstance(value, str):
             self.mounts(file, "", mountinfo.plain(mountinfo.parse(value)))
-        elif key == "cgroup" or (seen is not None and len(seen) > FILE_LIMIT):
-            self.beyond_it(f"the whole of {key}")
+        elif seen is not None and (key in CHANGING or len(seen) > FILE_LIMIT):
+            self.beyond_it(f"{key}, which another run has otherwise")
+        elif key == "names" and any(str(name).isdecimal() for name in cast("list[str]", value)):
+            self.beyond_it("the processes in a /proc")
         else:
-            step = {"file": member, "select": list(select), "key": key, "seen": seen}
+            step: Step = {"file": str(file), "select": list(select), "key": key, "seen": seen}
             step |= {"quoted": True} if quoted else {}
+            step |= {"nth": nth} if nth > 1 else {}
             if {"do": "field", **step} not in self.steps[-20:]:
                 self.note("field", **step)
 
@@ -221,20 +227,22 @@ class Replay:
     ) -> None:
         """Note the values that these members have in all lines with any of these texts."""
         text = "\n".join(seen)
-        member = self.file(file)
         if not self.steps or self.steps[-1].get("seen") != text:
-            self.note(
-                "column", file=member, select=list(select), column=column, like=like, seen=text
-            )
+            step = {"file": str(file), "select": list(select), "column": column, "like": like}
+            self.note("column", **step, seen=text)
 
     def waited(self, file: Path, select: Sequence[str], *, seen: bool, count: int = 1) -> None:
         """Note that lines with these texts were waited for, and whether they came."""
-        member = self.file(file)
-        self.note("wait", file=member, select=list(select), count=count, seen=seen)
+        step = {"file": str(file), "select": list(select), "count": count, "seen": seen}
+        if {"do": "wait", **step} not in self.steps:
+            self.note("wait", **step)
 
     def mounts(self, file: Path, point: str, seen: str) -> None:
         """Note the mounts at ``point``, or all, in the facts that a program has shown."""
-        self.note("mounts", file=self.file(file), point=point, seen=seen)
+        if self.work and f"{self.work} " in seen:
+            self.beyond_it("the mount table of the host")
+            return
+        self.note("mounts", file=str(file), point=point, seen=seen)
 
     def cgroup(self, name: str, seen: str) -> None:
         """Note the text of a control file of the container's cgroups."""
@@ -287,6 +295,15 @@ class Seen(dict[str, Any]):
             self._look(str(key), ABSENT)
         return there
 
+    def __eq__(self, other: object) -> bool:
+        list(self)
+        return super().__eq__(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None
+
     def inside(self, document: dict[str, Any]) -> Seen:
         """Return what a text of this object says, noted likewise."""
         return Seen(document, partial(self._look, quoted=True))
@@ -334,6 +351,22 @@ def literal(value: object) -> str:
         return "[" + ",".join(map(literal, value)) + "]"
     words: dict[object, str] = {None: "null", True: "true", False: "false"}
     return words[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def peek(data: Mapping[str, object], key: str) -> object:
+    """Return a member without anybody having looked at it; None if there is none."""
+    return dict.get(cast("dict[str, object]", data), key)
+
+
+def _directory(path: Path) -> tuple[str, str]:
+    """Return what kind of directory it is: one that a shell can make, or the root of a tmpfs."""
+    if not path.is_mount():
+        return "dir", ""
+    table = mountinfo.parse(Path("/proc/self/mountinfo").read_text(encoding="utf-8"))
+    found = mountinfo.on_top(table, str(path))
+    if found is None or found.type != "tmpfs" or found.root != "/":
+        return "dir", ""
+    return "tmpfs", ",".join(sorted(found.options | (found.tags & {"shared"})))
 
 
 def _signature(path: Path) -> tuple[int, int]:

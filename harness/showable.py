@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,8 @@ MADE = {
     "own_uts": "a uts namespace of the harness",
     "foreign_cgroup": "a cgroup of the harness",
     "foreign_network": "a network namespace of the harness",
-    "foreign_tree": "mounts of the harness",
     "foreign_device": "a block device of the harness",
+    "features": "what the runtime lists in its features structure",
     "reuse": "a process of the harness under a chosen number",
     "apparmor_profile": "a profile of AppArmor",
     "selinux_label": "a label of SELinux",
@@ -40,7 +41,6 @@ SEEN = {
     "world": "processes, mounts and cgroups of the host before and after",
     "watch_world": "processes, mounts and cgroups of the host before and after",
     "survivors": "processes that do not end",
-    "features": "the features structure",
     "harness.cgroups": "cgroups of the host",
     "harness.labels": "labels of files",
     "harness.netlink": "network devices of the host",
@@ -51,6 +51,9 @@ SEEN = {
     "termios": "a terminal",
 }
 """What a case looks at and a shell does not, by the fixture or module that looks."""
+
+TELLING = 6
+"""Characters of a value that is not by chance in the text of an assertion."""
 
 LOOKS = {"exists", "iterdir", "lstat", "read_bytes", "read_text", "readlink", "samefile", "stat"}
 """Methods of paths, which a case calls on files of the host."""
@@ -72,7 +75,11 @@ def limit(replay: Replay, item: pytest.Item, error: BaseException) -> None:
         replay.lacking(MADE[name])
     if "--console-socket" in str(replay.steps):
         replay.lacking("a socket for the terminal")
-    if isinstance(error, RuntimeFault | NotShown) or "demanded: an error" in str(error):
+    said = str(error)
+    if isinstance(error, RuntimeFault | NotShown) or "demanded: an error" in said:
+        replay.beyond.clear()
+        return
+    if any(value in said.partition("\n")[0] for value in _shown(replay)):
         replay.beyond.clear()
         return
     for name in sorted((names | named) & SEEN.keys()):
@@ -80,6 +87,19 @@ def limit(replay: Replay, item: pytest.Item, error: BaseException) -> None:
             replay.beyond_it(SEEN[name])
     if named & LOOKS:
         replay.beyond_it("files of the host")
+
+
+def _shown(replay: Replay) -> Iterator[str]:
+    """Yield what was seen last, as an assertion that does not hold would write it."""
+    for step in replay.steps[-3:]:
+        text = step.get("seen")
+        if isinstance(text, str) and step["do"] in {"field", "settled", "cgroup"}:
+            try:
+                value = json.loads(text) if step["do"] == "field" else text
+            except ValueError:
+                continue
+            if len(repr(value)) >= TELLING:
+                yield repr(value)
 
 
 def _named(function: FunctionType) -> Iterator[str]:

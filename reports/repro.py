@@ -49,10 +49,6 @@ class Script:
         """``text`` as one word of a shell, with the directory of the script in its place."""
         return '"$top"'.join(_quoted(part) for part in text.split(self.work)) if text else "''"
 
-    def file(self, name: int | str) -> str:
-        """Return the file that a step looks at."""
-        return f'"$top/out-{name}"' if isinstance(name, int) else self.word(name)
-
     def say(self, *words: object) -> None:
         """Add a command."""
         self.lines.append(" ".join(str(word) for word in words if word != ""))
@@ -123,6 +119,7 @@ def _quoted(text: str) -> str:
 
 
 def _files(script: Script, step: dict[str, Any], _: int) -> None:
+    mounts: list[tuple[str, str]] = []
     for below, kind, mode, uid, gid, text in step["entries"]:
         path = f"{step['at']}/{below}" if below else step["at"]
         to, mode_ = script.word(path), f"{mode:o}"
@@ -130,6 +127,11 @@ def _files(script: Script, step: dict[str, Any], _: int) -> None:
             script.say("directory", mode_, to)
         elif kind == "link":
             script.say("link", to, script.word(text))
+        elif kind == "tmpfs":
+            mounts.append((to, text))
+            script.say("mounted", to)
+        elif kind == "device":
+            script.say("device", mode_, to, *map(_quoted, text.split()))
         elif kind in {"fifo", "probe"}:
             script.say("fifo" if kind == "fifo" else "program", mode_, to)
         elif below == "config.json" and "\0" not in text:
@@ -141,6 +143,10 @@ def _files(script: Script, step: dict[str, Any], _: int) -> None:
             script.say("file", mode_, to, script.word(text))
         if uid or gid:
             script.say("chown -h", f"{int(uid)}:{int(gid)}", to)
+    for to, flags in mounts:
+        kept = ",".join(flag for flag in flags.split(",") if flag != "shared")
+        script.say("mount -o", _quoted(f"remount,bind,{kept}"), to)
+        script.say("mount --make-shared", to) if "shared" in flags.split(",") else None
 
 
 def _config(script: Script, text: str) -> str:
@@ -160,9 +166,10 @@ def _call(script: Script, step: dict[str, Any], number: int) -> None:
         script.say("mkdir -p -m 711", script.word(argv[argv.index("--root") + 1]))
     if step.get("clean"):
         clean = " ".join(map(script.word, step["clean"][1:]))
-        script.say(f"containers=\"$containers\n$(cat <<'END'\nbegin clean / {clean}; settle clean\nEND\n)\"")
+        script.say(f"containers=\"$containers\n$(cat <<'END'\nbegin clean / \"$top\"/clean.out {clean}; settle clean\nEND\n)\"")
     words = " ".join(map(script.word, argv[1:]))
-    script.say("begin", step["call"], script.word(step["cwd"]), words)
+    output = script.word(step["stdout"])
+    script.say("begin", step["call"], script.word(step["cwd"]), output, words)
     del number
 
 
@@ -178,7 +185,7 @@ def _ended(script: Script, step: dict[str, Any], number: int) -> None:
 
 def _wait(script: Script, step: dict[str, Any], _: int) -> None:
     texts = [script.word(text) for text in step["select"]]
-    script.say("await", script.file(step["file"]), step["count"], _yes(step["seen"]), *texts)
+    script.say("await", script.word(step["file"]), step["count"], _yes(step["seen"]), *texts)
 
 
 def _exit(script: Script, step: dict[str, Any], _: int) -> None:
@@ -194,19 +201,19 @@ def _field(script: Script, step: dict[str, Any], _: int) -> None:
     seen = "''" if step["seen"] is None else script.word(step["seen"])
     quoted = "quoted" if step.get("quoted") else "''"
     selects = map(script.word, step["select"])
-    key = script.word(step["key"])
-    script.say("field", script.file(step["file"]), quoted, key, seen, *selects)
+    key, nth = script.word(step["key"]), step.get("nth", 1)
+    script.say("field", script.word(step["file"]), nth, quoted, key, seen, *selects)
 
 
 def _column(script: Script, step: dict[str, Any], _: int) -> None:
     like = _quoted(step["like"]) or "''"
     words = [_quoted(step["column"]), like, script.word(step["seen"])]
-    script.say("column", script.file(step["file"]), *words, *map(script.word, step["select"]))
+    script.say("column", script.word(step["file"]), *words, *map(script.word, step["select"]))
 
 
 def _mounts(script: Script, step: dict[str, Any], _: int) -> None:
     point = script.word(step["point"])
-    script.say("mounts", script.file(step["file"]), point, script.word(step["seen"]))
+    script.say("mounts", script.word(step["file"]), point, script.word(step["seen"]))
 
 
 def _cgroup(script: Script, step: dict[str, Any], _: int) -> None:

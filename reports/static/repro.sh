@@ -69,22 +69,26 @@ directory() { mkdir -p "$2" && chmod "$1" "$2"; }
 file() { mkdir -p "$(dirname "$2")" && printf '%s' "$3" >"$2" && chmod "$1" "$2"; }
 octal() { mkdir -p "$(dirname "$2")" && printf '%b' "$3" >"$2" && chmod "$1" "$2"; }
 program() { mkdir -p "$(dirname "$2")" && cp "$probe" "$2" && chmod "$1" "$2"; }
+device() { mknod "$2" "$3" "$4" "$5" && chmod "$1" "$2"; }
+# mounted PATH: a file system of its own, whose flags are set when it has been filled
+mounted() { mkdir -p "$1" && mount -t tmpfs -o mode=0755 tmpfs "$1"; }
 link() { mkdir -p "$(dirname "$1")" && ln -s "$2" "$1"; }
 fifo() { mkdir -p "$(dirname "$2")" && { [ -p "$2" ] || mkfifo "$2"; } && chmod "$1" "$2"; }
 # config NAME PATH: config.json of the evidence, with the paths that hold here
 config() { mkdir -p "$(dirname "$2")" && sed "s|$recorded_top|$top|g" "$here/$1" >"$2"; }
 
-# begin NUMBER DIRECTORY WORDS...: an operation, whose end nobody waits for yet
+# begin NUMBER DIRECTORY OUTPUT WORDS...: an operation, whose end nobody waits for yet
 begin() {
-  number=$1 where=${2:-/}
-  shift 2
+  number=$1 where=${2:-/} out=$3 err=${3%.out}.err
+  shift 3
+  mkdir -p "$(dirname "$out")"
   (
     cd "$where" || exit 125
     eval "$doors"
     exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
       'CONFORMANCE_CALLER=environment of the runtime' "$runtime" "$@"
-  ) </dev/null >>"$top/out-$number" 2>>"$top/err-$number" &
-  eval "child_$number=$!"
+  ) </dev/null >>"$out" 2>>"$err" &
+  eval "child_$number=$! err_$number=\$err"
   children="$children $!"
 }
 
@@ -109,7 +113,8 @@ settle() {
 end() {
   settle "$1"
   judge "$2" "$3" "$outcome"
-  printable <"$top/err-$1" | sed 's/^/               stderr: /'
+  eval "err=\$err_$1"
+  printable <"$err" | sed 's/^/               stderr: /'
 }
 
 # Its number is asked for apart from the operations of the case.
@@ -127,19 +132,19 @@ await() {
     if [ "$(count "$1" "$4")" -ge "$2" ]; then found=yes; break; fi
     if [ -n "$ended" ] || [ "$turn" -ge "$turns" ]; then break; fi
     # What was written before the end is read once more after it.
-    case $1 in "$top"/out-*) if [ -n "$pid" ] && gone "$pid"; then ended=1; fi ;; esac
+    case $1 in *.out) if [ -n "$pid" ] && gone "$pid"; then ended=1; fi ;; esac
     turn=$((turn + 1))
     sleep $nap
   done
   judge "the program shows $4" "$3" "$found"
 }
 
-# pick FILE SELECT...: the first line that has all the texts, or the whole file
+# pick FILE NTH SELECT...: the nth line that has all the texts, or the whole file
 pick() {
-  file=$1 text=$(cat "$1" 2>/dev/null)
-  shift
+  file=$1 nth=$2 text=$(cat "$1" 2>/dev/null)
+  shift 2
   for select in "$@"; do text=$(printf '%s\n' "$text" | grep -F -e "$select"); done
-  if [ $# -gt 0 ]; then text=$(printf '%s\n' "$text" | head -n 1); fi
+  if [ $# -gt 0 ]; then text=$(printf '%s\n' "$text" | sed -n "${nth}p"); fi
   printf '%s' "$text"
 }
 
@@ -154,11 +159,11 @@ lasting() {
   sed "$script;s/\"[a-z_]*:\\[[0-9]*\\]\"/\"[new]\"/g"
 }
 
-# field FILE QUOTED KEY RECORDED SELECT...: a member of a line; RECORDED is JSON, empty if absent
+# field FILE NTH QUOTED KEY RECORDED SELECT...: a member of a line; RECORDED: JSON, empty if absent
 field() {
-  file=$1 quoted=$2 key=$3 recorded=$(printf '%s' "$4" | strip)
-  shift 4
-  text=$(pick "$file" "$@")
+  file=$1 nth=$2 quoted=$3 key=$4 recorded=$(printf '%s' "$5" | strip)
+  shift 5
+  text=$(pick "$file" "$nth" "$@")
   if [ -n "$quoted" ]; then text=$(printf '%s' "$text" | sed 's/\\"/"/g;s/\\\\/\\/g'); fi
   text=$(printf '%s' "$text" | strip | lasting)
   case $text in
@@ -187,7 +192,7 @@ column() {
 
 # mounts FILE POINT RECORDED: of the mount table in the facts of a program
 mounts() {
-  found=$(pick "$1" '"mountinfo":"' | sed 's/.*"mountinfo":"\([^"]*\)".*/\1/' |
+  found=$(pick "$1" 1 '"mountinfo":"' | sed 's/.*"mountinfo":"\([^"]*\)".*/\1/' |
     awk '{ gsub(/\\u000a/, "\n"); printf "%s", $0 }' | awk -v point="$2" '
       function sorted(text,  part, n, i, j, t) {
         n = split(text, part, ",")
@@ -222,10 +227,10 @@ settled() {
   wanted=$1 recorded=$2 turn=0
   shift 2
   while :; do
-    rm -f "$top/out-state" "$top/err-state"
-    begin state / "$@"
+    rm -f "$top/state.out"
+    begin state / "$top/state.out" "$@"
     settle state
-    status=$(strip <"$top/out-state" | sed -n 's/.*"status":"\([^"]*\)".*/\1/p')
+    status=$(strip <"$top/state.out" | sed -n 's/.*"status":"\([^"]*\)".*/\1/p')
     if [ "$status" = "$wanted" ] || [ "$turn" -ge "$turns" ]; then break; fi
     turn=$((turn + 1))
     sleep $nap
