@@ -217,13 +217,14 @@ class Controller:
         file = self.recorder.directory / "results.jsonl"
         if not self.recorder.cases:
             return
-        from reports import html, summary  # noqa: PLC0415 - only a run that ends needs them
+        from reports import html, repro, summary  # noqa: PLC0415 - only a run that ends needs them
 
         run = results.read(file)
         page = self.recorder.directory / "report.html"
         unfinished = page.with_name(".report.html")
         unfinished.write_text(html.render(run), encoding="utf-8")
         unfinished.replace(page)
+        repro.write_all(run, self.recorder.directory, Path(self.setup.probe))
         terminalreporter.section("conformance")
         terminalreporter.write_line(summary.render(run))
         for problem in [*self.recorder.problems, *self.recorder.leaks]:

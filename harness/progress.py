@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.journal import Journal, cut
-from harness.results import Case, Verdict
+from harness.results import Case, Verdict, dumps
 from harness.verdicts import Judgement
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 CONFIG_LIMIT = 16384
 DETAILS_LIMIT = 8192
+REPLAY_LIMIT = 65536
+"""Characters of JSON: a case that has done more has no repro."""
 
 SHOWN = frozenset(
     {
@@ -50,6 +52,10 @@ class Progress:
             self.judgement = judgement
             self.details = details
 
+    def _replay(self) -> dict[str, Any] | None:
+        document = self.journal.replay.document()
+        return document if len(dumps(document)) <= REPLAY_LIMIT else None
+
     def finish(self, worker: str) -> Case:
         """Return the record of the case."""
         verdict = self.judgement.verdict
@@ -76,7 +82,7 @@ class Progress:
             config=cut(self.journal.config or "", CONFIG_LIMIT) if shown else None,
             details=cut(self.details, DETAILS_LIMIT),
             worker=worker,
-            replay=self.journal.replay.document() if verdict in SHOWN else None,
+            replay=self._replay() if verdict in SHOWN else None,
         )
 
 

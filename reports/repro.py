@@ -7,20 +7,35 @@ the same outcomes and observations make the same verdict.
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from harness.faults import UsageError
 from harness.results import Verdict
 from reports.expected import expected_and_seen
-from reports.text import line
+from reports.text import line, slug
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
-    from harness.results import Case
+    from harness.results import Case, Run
+
+CASES = 400
+"""Of a run that get a folder; those that gate come first."""
+
+_ORDER = {
+    verdict: number
+    for number, verdict in enumerate(
+        (Verdict.FAIL, Verdict.UNSTABLE, Verdict.ERROR, Verdict.BLOCKED, Verdict.ADVICE)
+    )
+}
 
 SECONDS = 5
 """That the script waits for an operation, or for a sign of the container."""
@@ -66,6 +81,47 @@ def folder(case: Case) -> dict[str, bytes]:
             write(script, step, number)
     text = "\n".join([*_head(case, replay, script), *script.lines, "", "finish", ""])
     return {"repro.sh": text.encode("utf-8", "surrogateescape"), **script.configs}
+
+
+def folders(run: Run) -> dict[str, dict[str, bytes]]:
+    """Return the evidence of the cases of a run, by the name of their folders, worst first."""
+    order = sorted(run.cases, key=lambda case: _ORDER.get(case.verdict, len(_ORDER)))
+    made = ((slug(case.case), folder(case)) for case in order if case.replay)
+    return dict(islice(((name, files_) for name, files_ in made if files_), CASES))
+
+
+def write_all(run: Run, directory: Path, probe: Path | None) -> None:
+    """Make ``evidence`` in ``directory``, all of it anew, with the probe; none where none is due.
+
+    Without a probe the scripts have to be given one. UsageError if it cannot be written.
+    """
+    made = folders(run)
+    old, new = directory / "evidence", directory / f".evidence.{os.getpid()}"
+    try:
+        if made:
+            new.mkdir()
+        if made and probe is not None:
+            shutil.copyfile(probe, new / "probe")
+            (new / "probe").chmod(0o755)
+        for name, content in made.items():
+            (new / name).mkdir()
+            for file, text in content.items():
+                (new / name / file).write_bytes(text)
+            (new / name / "repro.sh").chmod(0o755)
+        shutil.rmtree(old, ignore_errors=True)
+        if made:
+            new.rename(old)
+    except OSError as error:
+        shutil.rmtree(new, ignore_errors=True)
+        message = f"{line(str(old), 1000)}: cannot be written ({error.strerror})"
+        raise UsageError(message) from error
+
+
+def probe_beside(sources: Iterable[Path]) -> Path | None:
+    """Return the probe in the evidence of one of these results, files or their directories."""
+    places = (s if s.is_dir() else s.parent for s in sources)
+    found = (place / "evidence" / "probe" for place in places)
+    return next((file for file in found if file.is_file()), None)
 
 
 def shown(case: Case) -> str:
@@ -144,9 +200,13 @@ def _files(script: Script, step: dict[str, Any], _: int) -> None:
         if uid or gid:
             script.say("chown -h", f"{int(uid)}:{int(gid)}", to)
     for to, flags in mounts:
-        kept = ",".join(flag for flag in flags.split(",") if flag != "shared")
+        named = set(flags.split(","))
+        # A remount without any flag of access times leaves them as they are: relatime.
+        named |= set() if named & {"relatime", "noatime"} else {"strictatime"}
+        kept = ",".join(sorted(named - {"shared"}))
         script.say("mount -o", _quoted(f"remount,bind,{kept}"), to)
-        script.say("mount --make-shared", to) if "shared" in flags.split(",") else None
+        if "shared" in named:
+            script.say("mount --make-shared", to)
 
 
 def _config(script: Script, text: str) -> str:

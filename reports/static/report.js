@@ -154,6 +154,12 @@
     part("Operations", found.operations && operations(found.operations));
     part("Timeline", picture(found));
     if (found.config) box.append(config(found.config));
+    if (found.repro) {
+      const [path, script] = found.repro;
+      const where = make("p", "cut", "Beside this page: ", linked(path, path));
+      box.append(more("repro.sh: the deviation with the runtime and a shell", false,
+        make("div", "", where, scrolled("repro.sh", script))));
+    }
     if (found.details) {
       box.append(more("Details", item.matches(".error"), scrolled("Details", found.details)));
     }

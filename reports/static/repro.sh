@@ -161,7 +161,7 @@ lasting() {
 
 # field FILE NTH QUOTED KEY RECORDED SELECT...: a member of a line; RECORDED: JSON, empty if absent
 field() {
-  file=$1 nth=$2 quoted=$3 key=$4 recorded=$(printf '%s' "$5" | strip)
+  file=$1 nth=$2 quoted=$3 key=$4 recorded=$(printf '%s' "$5" | strip | lasting)
   shift 5
   text=$(pick "$file" "$nth" "$@")
   if [ -n "$quoted" ]; then text=$(printf '%s' "$text" | sed 's/\\"/"/g;s/\\\\/\\/g'); fi
@@ -224,16 +224,15 @@ exited() {
 
 # settled STATUS RECORDED WORDS...: the status, asked for until it is this one
 settled() {
-  wanted=$1 recorded=$2 turn=0
+  wanted=$1 recorded=$2 since=$(date +%s)
   shift 2
   while :; do
     rm -f "$top/state.out"
     begin state / "$top/state.out" "$@"
     settle state
     status=$(strip <"$top/state.out" | sed -n 's/.*"status":"\([^"]*\)".*/\1/p')
-    if [ "$status" = "$wanted" ] || [ "$turn" -ge "$turns" ]; then break; fi
-    turn=$((turn + 1))
-    sleep $nap
+    if [ "$status" = "$wanted" ]; then break; fi
+    if [ $(($(date +%s) - since)) -ge "$deadline" ]; then break; fi
   done
   judge status "$recorded" "$status"
 }
