@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from harness import events
 from harness.faults import NotShown
 from harness.hooks import KINDS, OPERATIONS, HookRun, runs
-from harness.replay import Replay, literal
+from harness.looks import literal
+from harness.replay import Replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import controllers, door, events, mountinfo, procfs, replay
 from harness.faults import HarnessError, NotShown
+from harness.looks import literal
 from harness.procfs import Process
 from harness.state import State, Status
 
@@ -157,7 +158,7 @@ class Container:
 
     def tried(self, path: str) -> dict[str, Any]:
         """Wait for the outcome of the try on ``path``: errno, result and what it found."""
-        text = f'"path":{replay.literal(path)}'
+        text = f'"path":{literal(path)}'
         found = self._shown(lambda line: line.data.get("path") == path, f"try {path}", text)
         return found.data  # type: ignore[return-value]
 

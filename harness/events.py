@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import select
 import time
-from dataclasses import replace
 from collections import Counter
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from harness import linux
+from harness.looks import Seen, literal
 from harness.probe import Line, parse
-from harness.replay import Seen, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +35,8 @@ def watched(current: Callable[[], Replay], file: Path, found: list[Line]) -> lis
     lines = []
     for line in found:
         select = [f'"as":{literal(line.as_)},"event":"{line.event}"']
-        for name in ("call", "path"):
-            if isinstance(line.data.get(name), str):
-                select.append(f'"{name}":{literal(line.data[name])}')
+        texts = {name: line.data.get(name) for name in ("call", "path")}
+        select += [f'"{n}":{literal(text)}' for n, text in texts.items() if isinstance(text, str)]
         counts[repr(select)] += 1
         note = partial(_note, current, file, select, counts[repr(select)])
         lines.append(replace(line, data=Seen(dict(line.data), note)))

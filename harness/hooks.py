@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness import state
-from harness.replay import Seen, peek
+from harness.looks import Seen, peek
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -73,7 +73,9 @@ class HookRun:
     @property
     def text(self) -> str:
         """All that it read from its standard input."""
-        return next((str(peek(line.data, "text")) for line in self.lines if line.event == "stdin"), "")
+        return next(
+            (str(peek(line.data, "text")) for line in self.lines if line.event == "stdin"), ""
+        )
 
     @property
     def state(self) -> state.State:

@@ -43,7 +43,7 @@ def plain(mounts: list[Mount], point: str = "") -> str:
         f"{m.point} {m.root} {','.join(sorted(m.options))} {','.join(sorted(m.tags))} "
         f"{m.type} {m.source} {','.join(sorted(m.super_options))}"
         for m in mounts
-        if m.point == point or not point and m.point != "/"
+        if m.point == point or (not point and m.point != "/")
     )
 
 

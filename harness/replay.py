@@ -6,18 +6,18 @@ both, and says apart what a shell cannot make (``lacks``) or cannot look at (``b
 
 ``steps`` are objects of JSON; ``do`` says what they are, paths are as the case had them:
 
-- files: ``at``, ``entries`` of [path below, kind, mode, uid, gid, text]; kinds are dir, tmpfs (text:
-  its flags), link, fifo, device (text: type, major, minor), probe, file; a bundle's config.json is
-  among them
-- call: ``call`` (its number), ``name``, ``argv``, ``cwd``, ``stdout``; of create ``state`` and ``clean``, the
-  command lines that ask for the state and that remove the container
+- files: ``at``, ``entries`` of [path below, kind, mode, uid, gid, text]; kinds are dir,
+  tmpfs (text: its flags), link, fifo, device (text: type, major, minor), probe, file; a bundle's
+  config.json is among them
+- call: ``call`` (its number), ``name``, ``argv``, ``cwd``, ``stdout``; of create ``state``
+  and ``clean``, the command lines that ask for the state and that remove the container
 - ended: ``call``, ``seen`` (exit 0, error, signal N, hung)
 - wait: ``file``, ``select``, ``count``, ``seen``: whether so many lines with these texts came
 - exit: ``seen``: whether the container process ended in time
 - settled: ``argv`` of state, ``status`` that was waited for, ``seen``, the last one
 - mounts: ``file``, ``point`` (empty: all but the root), ``seen``: of the facts, a line each
-- field: ``file``, ``select``, ``nth`` line with these texts, ``key``, ``seen`` (JSON as the probe writes
-  it; null if absent)
+- field: ``file``, ``select``, ``nth`` line with these texts, ``key``, ``seen`` (JSON as the probe
+  writes it; null if absent)
 - column: ``file``, ``select``, ``column``, ``like``, ``seen`` (the values, one a line)
 - cgroup: ``name`` of a control file of the container's cgroups, ``seen``
 - gate, open: ``at``, a fifo
@@ -31,14 +31,14 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from harness import mountinfo
+from harness.looks import ABSENT, lasting, literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
 FILE_LIMIT = 32768
 """Bytes of one file, and characters of one value, that are kept."""
@@ -194,7 +194,7 @@ class Replay:
         """Whether an operation was given these files."""
         return str(path) in self._kept
 
-    def field(
+    def field(  # noqa: PLR0913 - bound in parts
         self,
         file: Path,
         select: Sequence[str],
@@ -208,7 +208,7 @@ class Replay:
 
         ``quoted``: the member is in a JSON text that is a string of that line.
         """
-        seen = None if value is ABSENT else literal(_lasting(key, value))
+        seen = None if value is ABSENT else literal(lasting(key, value))
         if key == "mountinfo" and isinstance(value, str):
             self.mounts(file, "", mountinfo.plain(mountinfo.parse(value)))
         elif seen is not None and (key in CHANGING or len(seen) > FILE_LIMIT):
@@ -263,99 +263,6 @@ class Replay:
             "lacks": self.lacks,
             "beyond": self.beyond,
         }
-
-
-class _Absent:
-    """What a member that is not there has."""
-
-
-ABSENT = _Absent()
-
-
-class Seen(dict[str, Any]):
-    """What a program or the runtime has shown: an object that notes which members are looked at."""
-
-    def __init__(self, data: dict[str, Any], note: Callable[..., None]) -> None:
-        super().__init__(data)
-        self._look = note
-
-    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - a value of JSON
-        value = super().get(key, ABSENT)
-        if key == "facts" and isinstance(value, dict):
-            return Seen(value, self._look)
-        self._look(key, value)
-        return super().__getitem__(key)
-
-    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as dict
-        return self[key] if key in self else default
-
-    def __contains__(self, key: object) -> bool:
-        there = super().__contains__(key)
-        if not there:
-            self._look(str(key), ABSENT)
-        return there
-
-    def __eq__(self, other: object) -> bool:
-        list(self)
-        return super().__eq__(other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    __hash__ = None
-
-    def inside(self, document: dict[str, Any]) -> Seen:
-        """Return what a text of this object says, noted likewise."""
-        return Seen(document, partial(self._look, quoted=True))
-
-    def __iter__(self) -> Iterator[str]:
-        for key in super().__iter__():
-            self._look(key, super().__getitem__(key))
-            yield key
-
-    def items(self) -> Any:  # noqa: ANN401 - the view of dict
-        list(self)
-        return super().items()
-
-    def keys(self) -> Any:  # noqa: ANN401 - the view of dict
-        list(self)
-        return super().keys()
-
-    def values(self) -> Any:  # noqa: ANN401 - the view of dict
-        list(self)
-        return super().values()
-
-
-def _lasting(key: str, value: object) -> object:
-    """Return the value without what is another in every run: numbers of namespaces, of processes.
-
-    Of a namespace it stays whether it is the runtime's own.
-    """
-    if key == "pid" and isinstance(value, int) and value > 1:
-        return "POSITIVE"
-    if key == "ns" and isinstance(value, dict):
-        own = {os.readlink(f"/proc/self/ns/{name}") for name in os.listdir("/proc/self/ns")}
-        return {k: "[own]" if v in own else "[new]" for k, v in dict.items(value)}
-    return value
-
-
-def literal(value: object) -> str:
-    """JSON as the probe writes it: no blanks, every byte but control characters as it is."""
-    if isinstance(value, str):
-        plain = value.replace("\\", "\\\\").replace('"', '\\"')
-        return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda m: f"\\u{ord(m[0]):04x}", plain) + '"'
-    if isinstance(value, dict):
-        pairs = (f"{literal(name)}:{literal(part)}" for name, part in dict.items(value))
-        return "{" + ",".join(pairs) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(literal, value)) + "]"
-    words: dict[object, str] = {None: "null", True: "true", False: "false"}
-    return words[value] if value is None or isinstance(value, bool) else str(value)
-
-
-def peek(data: Mapping[str, object], key: str) -> object:
-    """Return a member without anybody having looked at it; None if there is none."""
-    return dict.get(cast("dict[str, object]", data), key)
 
 
 def _directory(path: Path) -> tuple[str, str]:

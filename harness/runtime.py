@@ -19,7 +19,7 @@ from harness.faults import (
     RuntimeHung,
 )
 from harness.journal import Journal, cut
-from harness.replay import Seen
+from harness.looks import Seen
 from harness.results import Operation
 
 if TYPE_CHECKING:
@@ -185,6 +185,8 @@ class Runtime:
         # How its state directory is forgotten is the harness's own, and no part of the case.
         number = -1
         if name != "cleanup":
+            if self.caller != Caller():
+                self.journal.replay.lacking("a caller with other attributes")
             number = self.journal.replay.call(
                 name, argv, root=self.root, stdout=out, cwd=cwd, further=self._further(id_)
             )
@@ -202,7 +204,6 @@ class Runtime:
             descriptors=self.caller.descriptors,
         )
         return Call(self, name, at, started, out, err, self.journal, number)
-
 
     def _further(self, id_: str | None) -> dict[str, list[str]]:
         if id_ is None:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 from harness.faults import NotShown, RuntimeFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import pytest
 
     from harness.replay import Replay
 
 MADE = {
-    "caller": "a caller with other attributes",
     "own_uts": "a uts namespace of the harness",
     "foreign_cgroup": "a cgroup of the harness",
     "foreign_network": "a network namespace of the harness",
@@ -69,7 +68,9 @@ def limit(replay: Replay, item: pytest.Item, error: BaseException) -> None:
     info = getattr(item, "_fixtureinfo", None)
     functions = [getattr(item, "function", None)]
     functions += [d.func for all_ in getattr(info, "name2fixturedefs", {}).values() for d in all_]
-    own = [f for f in functions if isinstance(f, FunctionType) and "suites" in f.__code__.co_filename]
+    own = [
+        f for f in functions if isinstance(f, FunctionType) and "suites" in f.__code__.co_filename
+    ]
     named = {name for function in own for name in _named(function)}
     for name in sorted((names | named) & MADE.keys()):
         replay.lacking(MADE[name])

@@ -6,24 +6,20 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import door, options, results
-from harness.clauses import RELEASES, catalogue, mutants, release
+from harness import door, options
+from harness.clauses import mutants
 from harness.clauses.__main__ import measure
 from harness.results import Verdict
 from harness.sandbox import Sandbox
 from tests.conftest import run_suite
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT))
 
-import mutants as runner  # noqa: E402 - as a program of its own it is in no package
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tools import mutants as runner  # noqa: E402 - programs, no package
 
 SEEN, NOT_SEEN, CANNOT_TELL, USAGE = 0, 1, 2, 4
 
@@ -41,10 +37,8 @@ config_mounts_trees.recursive_options_reach_the_top_only
 config_process.a_missing_process_crashes_create
 config_process_capabilities.capabilities_are_ignored
 config_process_limits.a_limit_without_a_type_is_of_processor_time
-config_process_scheduling.the_scheduler_is_ignored
 config_process_user.only_the_effective_user_changes
 config_root.the_bundle_is_the_root
-features.a_message_is_mixed_in
 linux_cgroups_devices.what_allows_comes_last
 linux_cgroups_io.the_weight_is_not_written
 linux_devices.listed_devices_are_ignored
@@ -52,10 +46,8 @@ linux_intel_rdt.it_is_ignored_without_the_file_system
 linux_memory_policy.the_last_node_is_missing
 linux_paths.read_only_files_lose_their_permissions
 linux_seccomp.an_entry_without_an_action_has_the_default_one
-linux_seccomp_listener.the_descriptor_comes_last
 linux_seccomp_rules.values_are_floating_point_numbers
 runtime_create.a_failed_create_leaves_its_record
-runtime_hooks.all_poststart_hooks_run
 runtime_linux.standard_input_is_closed
 runtime_operations.delete_kills_what_is_running
 runtime_state.running_after_its_end
@@ -67,6 +59,9 @@ BEYOND = {
     "linux_cgroups.a_frozen_cgroup_is_only_warned_of": "a cgroup of the harness",
     "linux_namespaces.paths_are_ignored": "a namespace, cgroup or mount of the harness",
     "linux_user_namespaces.clocks_are_mixed_up": "time, which another run has otherwise",
+    "config_process_scheduling.the_scheduler_is_ignored": "a caller with other attributes",
+    "linux_seccomp_listener.the_descriptor_comes_last": "a socket that somebody listens at",
+    "runtime_hooks.all_poststart_hooks_run": "processes, mounts and cgroups of the host",
     "features_linux.a_listed_kind_of_namespace_is_refused": "what the runtime lists",
 }
 """Mutants whose cases need what a shell has not got, and what that is."""
@@ -135,3 +130,21 @@ def test_shows_the_deviation_of_a_mutant_and_none_of_the_reference(name, cases, 
 
     status, said = shown(evidence / "repro.sh", options.bundled_runtime())
     assert status == NOT_SEEN, said
+
+
+@pytest.mark.parametrize("name", BEYOND)
+def test_says_what_a_shell_has_not_got(name, cases, tmp_path):
+    launcher, evidence = failed(name, cases, tmp_path)
+    tmp_path.chmod(0o711)
+
+    status, said = shown(evidence / "repro.sh", launcher)
+
+    assert (status, BEYOND[name] in said.splitlines()[-1]) == (CANNOT_TELL, True), said
+
+
+def test_a_runtime_that_is_not_there_is_a_usage_error(cases, tmp_path):
+    _, evidence = failed("bundle.a_bundle_without_configuration_is_nothing_to_do", cases, tmp_path)
+
+    status, said = shown(evidence / "repro.sh", tmp_path / "no-such-runtime")
+
+    assert (status, "no-such-runtime: no such program" in said) == (USAGE, True)
