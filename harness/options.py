@@ -34,6 +34,8 @@ class Options:
     rootless: bool = False
     cgroup_view: str = ""
     """v1, v2, or empty for what the host mounts."""
+    update: bool = False
+    """Whether what the run shows is written into the expectation file."""
     gate: str = "must"
     """The lowest level that decides about the exit status."""
 
@@ -85,6 +87,11 @@ def add(parser: pytest.Parser) -> None:
         choices=("must", "should"),
         default="must",
         help="lowest level of clauses that turn the exit status to 1 (default: must)",
+    )
+    group.addoption(
+        "--update-expectations",
+        action="store_true",
+        help="write new deviations into the expectation file, and remove what passes",
     )
     group.addoption(
         "--cgroup-view",
@@ -153,8 +160,16 @@ def read(config: pytest.Config) -> Options:
         probe=probe,
         rootless=config.getoption("--rootless"),
         cgroup_view=view,
+        update=_updating(config),
         gate=config.getoption("--gate"),
     )
+
+
+def _updating(config: pytest.Config) -> bool:
+    update: bool = config.getoption("--update-expectations")
+    if update and config.getoption("--expectations") == "none":
+        raise UsageError("--update-expectations: there is no file with --expectations=none")
+    return update
 
 
 def judging(config: pytest.Config) -> bool:
