@@ -173,15 +173,26 @@ def _updating(config: pytest.Config) -> bool:
 
 
 def judging(config: pytest.Config) -> bool:
-    """Whether this run is about cases: a path that it was given lies in suites/ or holds it."""
+    """Whether cases are to be run, and not only listed."""
     if config.option.help or config.option.collectonly or config.option.version:
         return False
-    base = config.invocation_params.dir
-    for given in config.args:
-        path = (base / given.partition("::")[0]).resolve()
+    return about_cases(config)
+
+
+def about_cases(config: pytest.Config) -> bool:
+    """Whether a path that pytest was given lies in suites/ or holds it."""
+    for path in _places(config):
         if path == SUITES or SUITES in path.parents or path in SUITES.parents:
             return True
     return False
+
+
+def _places(config: pytest.Config) -> set[Path]:
+    """Return the files and directories that pytest was given; of --pyargs, where suites lies."""
+    base = config.invocation_params.dir
+    words = {given.partition("::")[0] for given in config.args}
+    named = {word for word in words if config.option.pyargs and word == SUITES.name}
+    return {SUITES for _ in named} | {(base / word).resolve() for word in words - named}
 
 
 def partial(config: pytest.Config) -> bool:
@@ -190,8 +201,8 @@ def partial(config: pytest.Config) -> bool:
     chosen = (option.keyword, option.markexpr, option.deselect)
     # pytest-split names its shards by splits.
     again = (getattr(option, name, None) for name in ("lf", "stepwise", "splits"))
-    paths = {(config.invocation_params.dir / arg).resolve() for arg in config.args}
-    return any(chosen) or any(again) or paths != {SUITES}
+    of_one = any("::" in arg for arg in config.args)
+    return any(chosen) or any(again) or of_one or _places(config) != {SUITES}
 
 
 def bundled_runtime() -> Path:

@@ -67,6 +67,11 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; in a worker take over what the controller found out."""
+    for level in clauses.LEVELS:
+        config.addinivalue_line("markers", f"{level}: the clause's level is {level}")
+    if options.about_cases(config):
+        # Files of several folders have one name, and no pyproject.toml lies beside a wheel.
+        config.option.importmode = "importlib"
     config.addinivalue_line("markers", "clause(*ids): the clauses that the case can show false")
     config.addinivalue_line("markers", "requires(*conditions): what the host has to be able to")
     if hasattr(config, "workerinput"):
