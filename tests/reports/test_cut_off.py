@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from harness.results import Run
 
 ROOT = Path(__file__).parents[2]
-CUT_OFF = {"html": "cut off", "summary": "cut off", "markdown": "cut off", "junit": "cut off"}
-"""What each format says of a run without an end; the badge is orange."""
 
 
 def whole() -> tuple[Run, str]:
@@ -49,7 +47,7 @@ def shown(run: Run) -> None:
     """Render a run in each format: it is said to be cut off and every case is there."""
     for name in FORMATS:
         text = importlib.import_module(f"reports.{name}").render(run)
-        assert CUT_OFF.get(name, "orange") in text.lower()
+        assert "cut off" in text.lower()
         if name == "html":
             assert text.count('<details class="case ') == len(run.cases)
 
