@@ -1,10 +1,12 @@
-# make conformance [RUNTIME=/usr/sbin/runc] · make test · make test-clients · make test-browser · make lint · make mutants · make bench · make runtimes
+# make conformance [RUNTIME=/usr/sbin/runc] · make test · make test-clients · make test-browser · make lint · make mutants · make bench · make pictures · make runtimes
 #
 # A target that needs the virtual environment calls `setup`, which costs nothing the second time.
 
 RUNTIME ?=
 PYTEST_ARGS ?=
 PYTHON ?= python3
+RUNS ?= $(wildcard build/results/reference-runtime-* build/results/runc-1.1* build/results/crun-*)
+DIFF ?= $(wildcard build/results/runc-*)
 
 # With it each run would compile all case files again: 1 s.
 unexport PYTHONDONTWRITEBYTECODE
@@ -14,7 +16,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNTIMES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oci-conformance/runtimes
 
-.PHONY: setup conformance test test-clients test-browser lint mutants bench deps deps-browser deps-clients runtimes clean
+.PHONY: setup conformance test test-clients test-browser lint mutants bench pictures deps deps-browser deps-clients runtimes clean
 
 setup: $(STAMP)
 
@@ -53,6 +55,10 @@ lint: setup
 # Each case is shown to be able to fail: every mutant of the reference runtime, or MUTANTS='runtime_*'.
 mutants: setup
 	@$(BIN)/python tools/mutants.py $(MUTANTS)
+
+# The pictures of README.md, of runs that were made before: RUNS='reference runc crun' DIFF='OLD NEW'.
+pictures: setup deps-browser
+	@$(BIN)/python tools/pictures.py $(RUNS) --diff $(DIFF)
 
 bench: setup
 	@$(BIN)/python tools/bench.py $(if $(RUNTIME),$(RUNTIME))
