@@ -64,6 +64,7 @@ class Progress:
             config=cut(self.journal.config or "", CONFIG_LIMIT) if shown else None,
             details=cut(self.details, DETAILS_LIMIT),
             worker=worker,
+            profile=first.profile,
         )
 
 

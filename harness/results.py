@@ -142,6 +142,13 @@ class Case:
     """The traceback or assertion as pytest shows it, cut at a stated length."""
     worker: str = ""
     lane: str = ""
+    profile: str = "core"
+    """core, linux or engine: clauses of the last are no part of the specification."""
+
+    @property
+    def of_the_specification(self) -> bool:
+        """Whether it says something about conformance with the specification."""
+        return self.profile != "engine"
 
 
 @dataclass(frozen=True)
