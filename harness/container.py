@@ -114,6 +114,11 @@ class Container:
         return events.lines(self._output, self.bundle.nonce)
 
     @property
+    def errors(self) -> list[Line]:
+        """What its program has written to standard error so far."""
+        return events.lines(self._output.with_suffix(".err"), self.bundle.nonce)
+
+    @property
     def facts(self) -> dict[str, Any]:
         """The facts that its program printed; waits for them."""
         if self._facts is None:

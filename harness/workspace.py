@@ -127,7 +127,9 @@ class Workspace:
         self._ids.append(id_)
         return id_
 
-    def create(self, bundle: Bundle, id_: str, cwd: Path | None = None) -> Container:
+    def create(
+        self, bundle: Bundle, id_: str, cwd: Path | None = None, options: Sequence[str] = ()
+    ) -> Container:
         """Create a container from ``bundle``; raises the RuntimeFault of a create that fails."""
         if id_ not in self._ids:
             self._ids.append(id_)
@@ -135,7 +137,8 @@ class Workspace:
         path = str(bundle.path) if cwd is None else os.path.relpath(bundle.path, cwd)
         terminal = Terminal(self.runtime) if bundle.terminal else None
         try:
-            output = self.runtime.create(id_, path, cwd, terminal.socket if terminal else None)
+            console = terminal.socket if terminal else None
+            output = self.runtime.create(id_, path, cwd, console, options)
         except BaseException:
             if terminal:
                 terminal.close()

@@ -1,0 +1,329 @@
+"""The runtime as engines call it: with their options, and the operations that only they know.
+
+No part of the specification: docs/engine-profile.md says what of it which engine needs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import events, procfs, resources
+from harness.faults import MalformedOutput, NotShown, OperationError
+from harness.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from harness.bundle import Bundle
+    from harness.container import Container
+    from harness.probe import Line
+    from harness.procfs import Process
+    from harness.results import Operation
+    from harness.runtime import Call, Runtime
+    from harness.workspace import Workspace
+
+
+@dataclass
+class Execution:
+    """A program that exec, or run, executes: what it prints, and what came of the call."""
+
+    call: Call
+    nonce: str
+    pid_file: Path
+    terminal: Terminal | None = None
+    log: Path | None = None
+    """Where a program with a terminal writes to."""
+
+    @property
+    def operation(self) -> Operation:
+        """The call as it is reported."""
+        operations = self.call.journal.operations
+        return next(one for one in reversed(operations) if one.name == self.call.name)
+
+    @property
+    def exit_status(self) -> int:
+        """Of the call; NotShown if there is none."""
+        if self.operation.exit_status is None:
+            raise NotShown(f"{self.call.name} has no exit status", self.call.name)
+        return self.operation.exit_status
+
+    @property
+    def lines(self) -> list[Line]:
+        """What the program has printed so far."""
+        return events.lines(self._output, self.nonce)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The facts that it printed; waits for them."""
+        found: dict[str, Any] = dict(self._shown("facts").data["facts"])  # type: ignore[call-overload]
+        return found
+
+    @property
+    def signals(self) -> list[int]:
+        """Numbers of the signals that it has caught so far."""
+        return [int(str(x.data["signal"])) for x in self.lines if x.event == "signal"]
+
+    def printed(self, event: str) -> Execution:
+        """Wait until it has printed this; NotShown if that does not come in time."""
+        self._shown(event)
+        return self
+
+    def caught(self, number: int) -> bool:
+        """Wait until it has caught this signal; whether that came in time."""
+        with suppress(NotShown):
+            self._shown("signal", lambda line: line.data["signal"] == number)
+        return number in self.signals
+
+    @property
+    def process(self) -> Process:
+        """The process that its pid file names; NotShown if that is none."""
+        text = self.pid_file.read_text() if self.pid_file.exists() else ""
+        found = procfs.Process.of(int(text)) if text.strip().isdigit() else None
+        if found is None:
+            raise NotShown(f"the pid file names no living process: {text[:40]!r}", self.call.name)
+        return found
+
+    @property
+    def _output(self) -> Path:
+        return self.log or self.call.stdout
+
+    def _shown(self, event: str, also: Any = lambda _: True) -> Line:  # noqa: ANN401 - a predicate
+        def wanted(line: Line) -> bool:
+            return bool(line.event == event and also(line))
+
+        seconds = self.call.runtime.deadline
+        found = events.wait(self._output, self.nonce, lambda ls: any(map(wanted, ls)), seconds)
+        for line in found:
+            if wanted(line):
+                return line
+        raise NotShown(f"what {self.call.name} executed did not show {event!r}", self.call.name)
+
+
+@dataclass
+class Engine:
+    """An engine that uses the runtime of a case."""
+
+    workspace: Workspace
+    _terminals: list[Terminal] = field(default_factory=list)
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime."""
+        return self.workspace.runtime
+
+    @property
+    def last(self) -> Operation:
+        """The last call of the runtime."""
+        return self.runtime.journal.operations[-1]
+
+    @property
+    def said(self) -> str:
+        """What the last call has written for people and to the log: both are where texts are."""
+        log = self.log
+        return self.last.stderr + (log.read_text(errors="replace") if log.exists() else "")
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file that nobody has yet; it goes with the case."""
+        return self.runtime.scratch / f"{next(self._numbers)}-engine-{name}"
+
+    # Options
+
+    @property
+    def log(self) -> Path:
+        """The file of --log."""
+        return self.runtime.scratch / "engine-log.json"
+
+    def logs(self, *more: str) -> Engine:
+        """Have each call write its errors as JSON to ``log``; ``more`` options go before."""
+        own = self.runtime.adapter.global_options(self.runtime.root)
+        self.runtime.options = [*own, *more, "--log", str(self.log), "--log-format", "json"]
+        return self
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """What is in the log, a JSON object a line; AssertionError for anything else."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        try:
+            found = [json.loads(line) for line in text.splitlines()]
+        except ValueError as error:
+            raise AssertionError(f"the log is no JSON, {error}: {text[:300]!r}") from error
+        if not all(isinstance(entry, dict) for entry in found):
+            raise AssertionError(f"the log has more than objects: {text[:300]!r}")
+        return found
+
+    # Operations
+
+    def create(
+        self,
+        bundle: Bundle | str,
+        *options: str,
+        id: str = "",  # noqa: A002 - the specification's word
+        offence: Any = None,  # noqa: ANN401 - as the fixture create takes it
+        **values: Any,  # noqa: ANN401 - as the fixture create takes them
+    ) -> Container:
+        """Create a container with these options of create; else as the fixture of this name."""
+        if isinstance(bundle, str):
+            bundle = self.workspace.bundle(bundle, values, offence=offence)
+        return self.workspace.create(bundle, id or self.workspace.new_id(), options=options)
+
+    def exec(
+        self,
+        container: Container,
+        *words: str,
+        options: Sequence[str] = (),
+        waits: bool = True,
+        **process: Any,  # noqa: ANN401 - members of process
+    ) -> Execution:
+        """Execute the probe with these words, by a process file and with these options of exec.
+
+        With ``terminal=True`` among the members of process it gets a terminal of its own.
+        """
+        nonce, terminal, given = container.bundle.nonce, None, list(options)
+        pid_file, log = self.file("pid"), None
+        least = {
+            "args": ["/probe", f"nonce={nonce}", *words],
+            "cwd": "/",
+            "env": ["PATH=/bin"],
+            "user": {"uid": 0, "gid": 0},
+        }
+        if process.get("terminal"):
+            terminal = Terminal(self.runtime)
+            self._terminals.append(terminal)
+            given += ["--tty", "--console-socket", str(terminal.socket)]
+            log = container.bundle.rootfs / "exec-log"
+            log.touch()
+            log.chmod(0o666)
+        file = self.file("process.json")
+        file.write_text(json.dumps({**least, **process}))
+        wanted = ["--pid-file", str(pid_file), *given]
+        argv = self.runtime.adapter.exec(container.id, file, wanted)
+        call = self.runtime.operate("exec", argv, waits=waits)
+        self.workspace.pending(call)
+        return Execution(call, nonce, pid_file, terminal, log)
+
+    def collected(self, container: Container) -> int | None:
+        """Collect the end of the container process: its status, below zero a signal.
+
+        None if it is not ours to collect. The container has to have been asked for its process.
+        """
+        pid = container.process.pid
+        container.exited(reap=False)
+        try:
+            found, status = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            return None
+        return os.waitstatus_to_exitcode(status) if found else None
+
+    def exec_fails(self, container: Container, *args: str, **process: Any) -> Execution:  # noqa: ANN401
+        """Execute this program, of the whole command line, which is to be an error."""
+        execution = self.exec(container, waits=False, args=list(args), **process)
+        with suppress(OperationError):
+            execution.call.finish()
+        return execution
+
+    def ends(self, execution: Execution) -> int:
+        """Wait for the end of an exec or run; its exit status, which is no fault here."""
+        with suppress(OperationError):
+            execution.call.finish()
+        return execution.exit_status
+
+    def run(self, bundle: Bundle, *options: str, waits: bool = True) -> tuple[str, Execution]:
+        """Run a container; its ID, and the call."""
+        id_ = self.workspace.new_id()
+        pid_file = self.file("pid")
+        given = ["--pid-file", str(pid_file), *options]
+        words = self.runtime.adapter.run(id_, str(bundle.path), given)
+        call = self.runtime.operate("run", words, waits=False)
+        self.workspace.pending(call)
+        execution = Execution(call, bundle.nonce, pid_file)
+        if waits:
+            self.ends(execution)
+        return id_, execution
+
+    def pause(self, container: Container) -> None:
+        """Freeze all processes of a container."""
+        self.runtime.operate("pause", self.runtime.adapter.pause(container.id))
+
+    def resume(self, container: Container) -> None:
+        """Thaw them."""
+        self.runtime.operate("resume", self.runtime.adapter.resume(container.id))
+
+    def kill(self, *words: str) -> None:
+        """Call kill with these words."""
+        self.runtime.operate("kill", ["kill", *words])
+
+    def delete(self, container: Container | str) -> None:
+        """End and remove a container by delete --force."""
+        id_ = container if isinstance(container, str) else container.id
+        self.runtime.operate("delete", self.runtime.adapter.force_delete(id_))
+        if not isinstance(container, str):
+            container.deleted = True
+
+    def update(
+        self, container: Container, resources: Mapping[str, object], form: str = "--resources FILE"
+    ) -> None:
+        """Change limits, in one of the forms ``--resources=FILE`` and ``--resources -``."""
+        file = self.file("resources.json")
+        file.write_text(json.dumps(resources))
+        words = form.replace("FILE", str(file)).split()
+        with self.called(stdin=file):
+            self.runtime.operate("update", ["update", *words, container.id])
+
+    def ps(self, container: Container) -> list[Any]:
+        """Process IDs of a container; MalformedOutput if they are no JSON array."""
+        return self._array("ps", self.runtime.adapter.ps(container.id))
+
+    def listed(self) -> list[Any]:
+        """States of all containers; MalformedOutput if they are no JSON array."""
+        return self._array("list", self.runtime.adapter.list_all())
+
+    @contextmanager
+    def called(self, **members: Any) -> Iterator[None]:  # noqa: ANN401 - as Caller has them
+        """Call the runtime, meanwhile, with these members of its caller."""
+        before = self.runtime.caller
+        self.runtime.caller = before.having(**members)
+        try:
+            yield
+        finally:
+            self.runtime.caller = before
+
+    def _array(self, name: str, words: list[str]) -> list[Any]:
+        text = self.runtime.operate(name, words).stdout.read_text(errors="replace")
+        try:
+            found = json.loads(text)
+        except ValueError as error:
+            raise MalformedOutput(f"{name} printed no JSON: {text[:200]!r}", self.last) from error
+        if found is None:  # how Go writes an empty array
+            return []
+        if not isinstance(found, list):
+            raise MalformedOutput(f"{name} printed no array: {text[:200]!r}", self.last)
+        return found
+
+    def close(self) -> None:
+        """Hang up the terminals of exec; call the runtime as ever."""
+        for terminal in self._terminals:
+            terminal.close()
+        self.runtime.options = None
+
+
+def busybox() -> str:
+    """Say that there is no static busybox on the host, to be put into a container."""
+    return "" if shutil.which("busybox") else "there is no busybox; install busybox-static"
+
+
+def freezer() -> str:
+    """Say that nothing can be frozen: no freezer of cgroup v1, and no cgroup v2 beyond its root."""
+    return resources.controller("freezer")() and resources.control_file("cgroup.freeze")()
+
+
+def no_systemd() -> str:
+    """Say that systemd runs here: sd_booted(3)."""
+    return "systemd runs on this host" if Path("/run/systemd/system").is_dir() else ""
