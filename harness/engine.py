@@ -66,6 +66,11 @@ class Execution:
         return found
 
     @property
+    def errors(self) -> list[Line]:
+        """What it has written to standard error so far."""
+        return events.lines(self.call.stderr, self.nonce)
+
+    @property
     def signals(self) -> list[int]:
         """Numbers of the signals that it has caught so far."""
         return [int(str(x.data["signal"])) for x in self.lines if x.event == "signal"]
@@ -180,54 +185,51 @@ class Engine:
         *words: str,
         options: Sequence[str] = (),
         waits: bool = True,
+        on_terminal: bool = False,
+        form: str = "--pid-file {}",
         **process: Any,  # noqa: ANN401 - members of process
     ) -> Execution:
         """Execute the probe with these words, by a process file and with these options of exec.
 
-        With ``terminal=True`` among the members of process it gets a terminal of its own.
+        ``on_terminal`` detaches it on a terminal of its own; it then writes to a log. ``form`` is
+        how the option for the pid file is spelt.
         """
         nonce, terminal, given = container.bundle.nonce, None, list(options)
         pid_file, log = self.file("pid"), None
+        to_log = ["to=/exec-log"] if on_terminal else []
         least = {
-            "args": ["/probe", f"nonce={nonce}", *words],
+            "args": ["/probe", f"nonce={nonce}", *to_log, *words],
             "cwd": "/",
             "env": ["PATH=/bin"],
             "user": {"uid": 0, "gid": 0},
         }
-        if process.get("terminal"):
-            terminal = Terminal(self.runtime)
+        if on_terminal:
+            terminal = Terminal(self.runtime, "exec")
             self._terminals.append(terminal)
-            given += ["--tty", "--console-socket", str(terminal.socket)]
+            given += ["--detach", "--tty", "--console-socket", str(terminal.socket)]
+            process = {"terminal": True, **process}
             log = container.bundle.rootfs / "exec-log"
             log.touch()
             log.chmod(0o666)
         file = self.file("process.json")
         file.write_text(json.dumps({**least, **process}))
-        wanted = ["--pid-file", str(pid_file), *given]
+        wanted = [*form.format(pid_file).split(), *given]
         argv = self.runtime.adapter.exec(container.id, file, wanted)
         call = self.runtime.operate("exec", argv, waits=waits)
         self.workspace.pending(call)
         return Execution(call, nonce, pid_file, terminal, log)
 
-    def collected(self, container: Container) -> int | None:
-        """Collect the end of the container process: its status, below zero a signal.
+    def collected(self, process: Process) -> int | None:
+        """Wait for the end of a process and collect it: its status, below zero a signal.
 
-        None if it is not ours to collect. The container has to have been asked for its process.
+        None if it is not ours to collect, or does not end.
         """
-        pid = container.process.pid
-        container.exited(reap=False)
+        process.ends(self.runtime.deadline)
         try:
-            found, status = os.waitpid(pid, os.WNOHANG)
+            found, status = os.waitpid(process.pid, os.WNOHANG)
         except ChildProcessError:
             return None
         return os.waitstatus_to_exitcode(status) if found else None
-
-    def exec_fails(self, container: Container, *args: str, **process: Any) -> Execution:  # noqa: ANN401
-        """Execute this program, of the whole command line, which is to be an error."""
-        execution = self.exec(container, waits=False, args=list(args), **process)
-        with suppress(OperationError):
-            execution.call.finish()
-        return execution
 
     def ends(self, execution: Execution) -> int:
         """Wait for the end of an exec or run; its exit status, which is no fault here."""

@@ -12,14 +12,12 @@ import socket
 import struct
 import termios
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness import door
 from harness.faults import NotShown
 
 if TYPE_CHECKING:
-    from pexpect.fdpexpect import fdspawn
-
     from harness.runtime import Runtime
 
 LONGEST_NAME = 4096
@@ -28,10 +26,44 @@ MOST_DESCRIPTORS = 8
 """That are taken if more than the one come."""
 
 
+TIOCGPTN = 0x80045430
+_LOCAL = 3  # of the attributes: c_lflag of termios(3)
+
+
+class Dialogue:
+    """What is typed on a terminal, and what comes back: pexpect on its master."""
+
+    def __init__(self, master: int, seconds: float) -> None:
+        import pexpect  # noqa: PLC0415 - 16 ms that few runs need
+        from pexpect import fdpexpect  # noqa: PLC0415
+
+        self._spawned = fdpexpect.fdspawn(master, timeout=seconds, encoding="utf-8")
+        self._ends: list[Any] = [pexpect.TIMEOUT, pexpect.EOF]
+
+    def type(self, line: str) -> None:
+        """Type a line."""
+        self._spawned.sendline(line)
+
+    def press(self, keys: str) -> None:
+        """Type keys without an end of line: ``^C`` as one character."""
+        self._spawned.send(keys)
+
+    def says(self, text: str) -> bool:
+        """Wait for this text, behind what was said before; whether it came in time."""
+        return bool(self._spawned.expect_exact([text, *self._ends]) == 0)
+
+    @property
+    def before(self) -> str:
+        """What came between the last two texts that were waited for."""
+        found = self._spawned.before
+        return found if isinstance(found, str) else ""
+
+
 class Terminal:
     """The caller's end of the terminal of one container."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, operation: str = "create") -> None:
+        self._operation = operation
         self.socket = runtime.scratch / f"console-{time.monotonic_ns()}"
         self._seconds = runtime.deadline
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -41,7 +73,7 @@ class Terminal:
         self._master: int | None = None
         self._connection: socket.socket | None = None
         self._read = b""
-        self._dialogue: fdspawn[bytes] | None = None
+        self._dialogue: Dialogue | None = None
         self.descriptors = 0
         """How many came with the message."""
 
@@ -56,9 +88,10 @@ class Terminal:
                 _, fds, _, _ = socket.recv_fds(connection, LONGEST_NAME, MOST_DESCRIPTORS)
             except OSError as error:  # a timeout is one
                 message = f"no terminal came to the console socket: {error}"
-                raise NotShown(message, "create") from error
+                raise NotShown(message, self._operation) from error
             if not fds or not os.isatty(fds[0]):
-                raise NotShown("what came to the console socket is no terminal", "create")
+                message = "what came to the console socket is no terminal"
+                raise NotShown(message, self._operation)
             self.descriptors = len(fds)
             self._master = fds[0]
             for other in fds[1:]:
@@ -76,12 +109,31 @@ class Terminal:
             return False
 
     @property
-    def dialogue(self) -> fdspawn[bytes]:
-        """It, to be driven as a person drives one: pexpect."""
-        if self._dialogue is None:
-            from pexpect import fdpexpect  # noqa: PLC0415 - 16 ms that few runs need
+    def is_master(self) -> bool:
+        """Whether it is one, and no slave, open for reading and writing: ioctl_tty(2)."""
+        try:
+            fcntl.ioctl(self.master, TIOCGPTN, bytes(4))
+        except OSError:
+            return False
+        return fcntl.fcntl(self.master, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDWR
 
-            self._dialogue = fdpexpect.fdspawn(self.master, timeout=self._seconds)
+    @property
+    def echoes(self) -> bool:
+        """Whether what is typed comes back."""
+        return bool(termios.tcgetattr(self.master)[_LOCAL] & termios.ECHO)
+
+    @echoes.setter
+    def echoes(self, on: bool) -> None:
+        attributes = termios.tcgetattr(self.master)
+        attributes[_LOCAL] &= ~termios.ECHO
+        attributes[_LOCAL] |= termios.ECHO * on
+        termios.tcsetattr(self.master, termios.TCSANOW, attributes)
+
+    @property
+    def dialogue(self) -> Dialogue:
+        """It, to be driven as a person drives one."""
+        if self._dialogue is None:
+            self._dialogue = Dialogue(self.master, self._seconds)
         return self._dialogue
 
     @property

@@ -110,16 +110,16 @@ def test_leaves_the_exit_status_to_its_caller(create, engine, status):
 
     container.start()
 
-    assert (engine.collected(container), process.alive) == (status, False)
+    assert (engine.collected(process), process.alive) == (status, False)
 
 
 @clause("engine.create.exit-status-by-wait")
 def test_leaves_the_signal_to_its_caller(waiting, engine):
-    assert waiting.process.alive
+    process = waiting.process
 
     waiting.kill(9)
 
-    assert engine.collected(waiting) == -9
+    assert engine.collected(process) == -9
 
 
 @clause("engine.create.stdio-is-the-callers")
