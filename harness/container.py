@@ -106,6 +106,11 @@ class Container:
                 return facts
         raise NotShown("what exec executed did not show its facts", self._last)
 
+    def after(self, operation: str) -> Container:
+        """What it shows from now on comes after this operation, which an engine has called."""
+        self._last = operation
+        return self
+
     # What the program shows
 
     @property

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from harness.bundle import Bundle
     from harness.container import Container
+    from harness.controllers import Limits
     from harness.probe import Line
     from harness.procfs import Process
     from harness.results import Operation
@@ -252,15 +253,17 @@ class Engine:
 
     def pause(self, container: Container) -> None:
         """Freeze all processes of a container."""
-        self.runtime.operate("pause", self.runtime.adapter.pause(container.id))
+        self.runtime.operate("pause", self.runtime.adapter.pause(container.after("pause").id))
 
     def resume(self, container: Container) -> None:
         """Thaw them."""
-        self.runtime.operate("resume", self.runtime.adapter.resume(container.id))
+        self.runtime.operate("resume", self.runtime.adapter.resume(container.after("resume").id))
 
-    def kill(self, *words: str) -> None:
-        """Call kill with these words."""
-        self.runtime.operate("kill", ["kill", *words])
+    def kill(self, container: Container, *words: str, options: Sequence[str] = ()) -> Container:
+        """Call kill with these options before the ID and these words behind it."""
+        container.watch()
+        self.runtime.operate("kill", ["kill", *options, container.after("kill").id, *words])
+        return container
 
     def delete(self, container: Container | str) -> None:
         """End and remove a container by delete --force."""
@@ -277,11 +280,16 @@ class Engine:
         file.write_text(json.dumps(resources))
         words = form.replace("FILE", str(file)).split()
         with self.called(stdin=file):
-            self.runtime.operate("update", ["update", *words, container.id])
+            self.runtime.operate("update", ["update", *words, container.after("update").id])
 
     def ps(self, container: Container) -> list[Any]:
         """Process IDs of a container; MalformedOutput if they are no JSON array."""
         return self._array("ps", self.runtime.adapter.ps(container.id))
+
+    def frozen(self, limits: Limits) -> bool:
+        """Whether a cgroup with these control files is frozen, or about to be."""
+        v1, v2 = limits.text("freezer.state"), limits.text("cgroup.freeze")
+        return v1 in {"FROZEN", "FREEZING"} or v2 == "1"
 
     def listed(self) -> list[Any]:
         """States of all containers; MalformedOutput if they are no JSON array."""

@@ -217,6 +217,8 @@ class Workspace:
         baseline = self.baseline
         left = []
         new = self.look().cgroups - baseline.cgroups
+        for path in new:  # all first: what one hierarchy has frozen cannot end in another
+            cgroups.thaw(Path(path))
         for path in sorted(new):
             if str(Path(path).parent) not in new:
                 left += cgroups.remove(Path(path), self.runtime.deadline)
