@@ -7,6 +7,7 @@ from harness import (
     clause,
     control,
     generates_an_error,
+    procfs,
     tolerates_an_error,
 )
 from harness.engine import freezer
@@ -94,3 +95,21 @@ def test_freezes_no_cgroup_of_what_was_killed(engine, catching, reap):
         engine.pause(catching)
 
     assert not engine.frozen(limits)
+
+
+@clause("engine.pause.killed-is-not-frozen")
+def test_freezes_nothing_that_is_about_to_end(engine, catching):
+    process, limits = catching.process, catching.limits
+    with control():
+        # The first process of a pid namespace ends when all others in it are collected, and what
+        # exec has brought is ours to collect: pid_namespaces(7).
+        executed = engine.exec(catching, "say=ready", "pause", options=["--detach"])
+        other = executed.printed("ready").process
+        catching.kill(9)
+        assert other.ends(engine.runtime.deadline)
+
+    with tolerates_an_error():
+        engine.pause(catching)
+    procfs.reap(other.pid)
+
+    assert (process.ends(engine.runtime.deadline), engine.frozen(limits)) == (True, False)
