@@ -1,4 +1,4 @@
-# make conformance [RUNTIME=/usr/sbin/runc] [PROFILE=engine] · make test · make test-clients · make test-browser · make lint · make mutants · make bench · make runtimes
+# make conformance [RUNTIME=/usr/sbin/runc] [PROFILE=engine] · make test · make test-clients · make test-browser · make lint · make mutants · make precision · make bench · make runtimes
 #
 # A target that needs the virtual environment calls `setup`, which costs nothing the second time.
 
@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNTIMES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oci-conformance/runtimes
 
-.PHONY: setup conformance test test-clients test-browser lint mutants bench deps deps-browser deps-clients runtimes clean
+.PHONY: setup conformance test test-clients test-browser lint mutants precision bench deps deps-browser deps-clients runtimes clean
 
 setup: $(STAMP)
 
@@ -54,6 +54,10 @@ lint: setup
 # Each case is shown to be able to fail: every mutant of the reference runtime, or MUTANTS='runtime_*'.
 mutants: setup
 	@$(BIN)/python tools/mutants.py $(MUTANTS)
+
+# Each fails on what it breaks and nothing else: some mutants against the whole suite.
+precision: setup
+	@$(BIN)/python tools/precision.py $(PRECISION)
 
 bench: setup
 	@$(BIN)/python tools/bench.py $(if $(RUNTIME),$(RUNTIME))
