@@ -197,7 +197,7 @@ def test_lets_a_shell_control_jobs(shell_on_a_terminal):
     assert shell.says("cat\r\n")
     shell.type("two")
     assert shell.says("two\r\ntwo")
-    shell.press("\x03")
+    shell.press("\x04")
     assert shell.says("ready> ")
 
     shell.type("echo $((6 * 7))")

@@ -24,7 +24,7 @@ def test_has_stopped_though_nobody_has_collected_the_process(waiting):
 
 
 @clause("engine.state.unknown-id-text")
-def test_says_of_an_unknown_id_what_engines_look_for(engine, runtime, waiting, new_id):
+def test_says_of_an_unknown_id_what_podman_looks_for(engine, runtime, waiting, new_id):
     with control():
         assert waiting.status() == Status.RUNNING
     engine.logs()
@@ -32,4 +32,4 @@ def test_says_of_an_unknown_id_what_engines_look_for(engine, runtime, waiting, n
     with generates_an_error():
         runtime.state(new_id())
 
-    assert "does not exist" in engine.said
+    assert re.search("does not exist|no such file", engine.said, re.IGNORECASE)
