@@ -33,6 +33,8 @@ class Caller:
     stdin: Path | None = None
     descriptors: Sequence[int] = ()
     """Descriptors of the harness that it has beside its standard ones."""
+    directory: Path | None = None
+    """Its working directory."""
     places: Mapping[int, int] = field(default_factory=dict)
     """Descriptors of the harness, each by the number under which it has it."""
     sees_no: Sequence[str] = ()
@@ -48,6 +50,7 @@ class Caller:
             stdin=self.stdin,
             descriptors=self.descriptors,
             environment=self.environment,
+            directory=self.directory,
         )
 
     def having(self, **members: Any) -> Caller:  # noqa: ANN401 - the members of this class

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import events, procfs, resources
-from harness.faults import MalformedOutput, NotShown, OperationError
+from harness import resources
+from harness.execution import Execution, text_of
+from harness.faults import MalformedOutput, OperationError
 from harness.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -24,92 +25,10 @@ if TYPE_CHECKING:
     from harness.bundle import Bundle
     from harness.container import Container
     from harness.controllers import Limits
-    from harness.probe import Line
     from harness.procfs import Process
     from harness.results import Operation
-    from harness.runtime import Call, Runtime
+    from harness.runtime import Runtime
     from harness.workspace import Workspace
-
-
-@dataclass
-class Execution:
-    """A program that exec, or run, executes: what it prints, and what came of the call."""
-
-    call: Call
-    nonce: str
-    pid_file: Path
-    terminal: Terminal | None = None
-    log: Path | None = None
-    """Where a program with a terminal writes to."""
-
-    @property
-    def operation(self) -> Operation:
-        """The call as it is reported."""
-        operations = self.call.journal.operations
-        return next(one for one in reversed(operations) if one.name == self.call.name)
-
-    @property
-    def exit_status(self) -> int:
-        """Of the call; NotShown if there is none."""
-        if self.operation.exit_status is None:
-            raise NotShown(f"{self.call.name} has no exit status", self.call.name)
-        return self.operation.exit_status
-
-    @property
-    def lines(self) -> list[Line]:
-        """What the program has printed so far."""
-        return events.lines(self._output, self.nonce)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The facts that it printed; waits for them."""
-        found: dict[str, Any] = dict(self._shown("facts").data["facts"])  # type: ignore[call-overload]
-        return found
-
-    @property
-    def errors(self) -> list[Line]:
-        """What it has written to standard error so far."""
-        return events.lines(self.call.stderr, self.nonce)
-
-    @property
-    def signals(self) -> list[int]:
-        """Numbers of the signals that it has caught so far."""
-        return [int(str(x.data["signal"])) for x in self.lines if x.event == "signal"]
-
-    def printed(self, event: str) -> Execution:
-        """Wait until it has printed this; NotShown if that does not come in time."""
-        self._shown(event)
-        return self
-
-    def caught(self, number: int) -> bool:
-        """Wait until it has caught this signal; whether that came in time."""
-        with suppress(NotShown):
-            self._shown("signal", lambda line: line.data["signal"] == number)
-        return number in self.signals
-
-    @property
-    def process(self) -> Process:
-        """The process that its pid file names; NotShown if that is none."""
-        text = self.pid_file.read_text() if self.pid_file.exists() else ""
-        found = procfs.Process.of(int(text)) if text.strip().isdigit() else None
-        if found is None:
-            raise NotShown(f"the pid file names no living process: {text[:40]!r}", self.call.name)
-        return found
-
-    @property
-    def _output(self) -> Path:
-        return self.log or self.call.stdout
-
-    def _shown(self, event: str, also: Any = lambda _: True) -> Line:  # noqa: ANN401 - a predicate
-        def wanted(line: Line) -> bool:
-            return bool(line.event == event and also(line))
-
-        seconds = self.call.runtime.deadline
-        found = events.wait(self._output, self.nonce, lambda ls: any(map(wanted, ls)), seconds)
-        for line in found:
-            if wanted(line):
-                return line
-        raise NotShown(f"what {self.call.name} executed did not show {event!r}", self.call.name)
 
 
 @dataclass
@@ -133,8 +52,11 @@ class Engine:
     @property
     def said(self) -> str:
         """What the last call has written for people and to the log: both are where texts are."""
-        log = self.log
-        return self.last.stderr + (log.read_text(errors="replace") if log.exists() else "")
+        return self.last.stderr + text_of(self.log)
+
+    def pid_in(self, file: Path) -> str:
+        """What a pid file says; empty without one."""
+        return text_of(file)
 
     def file(self, name: str) -> Path:
         """Return the path of a file that nobody has yet; it goes with the case."""
@@ -156,7 +78,7 @@ class Engine:
     @property
     def entries(self) -> list[dict[str, Any]]:
         """What is in the log, a JSON object a line; AssertionError for anything else."""
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        text = text_of(self.log)
         try:
             found = [json.loads(line) for line in text.splitlines()]
         except ValueError as error:

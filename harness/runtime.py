@@ -189,7 +189,7 @@ class Runtime:
             stdout=out,
             stderr=err,
             deadline=self.deadline,
-            cwd=cwd,
+            cwd=cwd or self.caller.directory,
             env=ENVIRONMENT if self.caller.environment is None else self.caller.environment,
             stdin=self.caller.stdin,
             become=self.caller.become if self.caller.differs else None,

@@ -53,3 +53,15 @@ def test_cases_are_run_only_if_asked_for(tmp_path, profiles, verdicts):
     assert {case.verdict.value for case in outcome.run.cases} == verdicts, outcome.output
     assert {case.profile for case in outcome.run.cases} == {"engine"}
     assert ("What engines need" in outcome.output) is bool(profiles)
+
+
+@pytest.mark.parametrize("name", ["pretends", "succeeds"])
+def test_what_makes_no_container_passes_none_of_them(tmp_path, name):
+    runtime = ROOT / "tests" / "miniatures" / name
+    words = ["suites/engine", "--profile=engine", "--spec-version=1.3.0", "--deadline=0.1", "-q"]
+
+    outcome = run_suite(*words, f"--runtime={runtime}", "-n2", "--tb=no", results=tmp_path)
+
+    held = [case.case for case in outcome.run.cases if case.verdict.value in {"pass", "recorded"}]
+    errors = [case.case for case in outcome.run.cases if case.verdict.value == "error"]
+    assert (held, errors) == ([], [])

@@ -38,7 +38,7 @@ def test_writes_a_pid_file_of_digits_alone(engine):
 
     container = engine.create("waits", "--pid-file", str(file))
 
-    assert file.read_text() == str(container.process.pid)
+    assert engine.pid_in(file) == str(container.process.pid)
 
 
 @clause("engine.create.pid-file.names-the-process")
@@ -46,10 +46,10 @@ def test_names_the_container_process_in_the_pid_file(engine):
     file = engine.file("pid")
 
     container = engine.create("waits", "--pid-file", str(file))
-    written = int(file.read_text())
+    written = engine.pid_in(file)
 
-    assert container.start().printed("ready").process.pid == written
-    assert procfs.Process(written, 0).executes(container.bundle.program)
+    assert str(container.start().printed("ready").process.pid) == written.strip()
+    assert container.process.executes(container.bundle.program)
 
 
 @clause("engine.create.option-forms")
@@ -59,19 +59,16 @@ def test_takes_options_in_both_forms(engine, form):
 
     container = engine.create("waits", *form.format(file).split())
 
-    assert int(file.read_text()) == container.start().printed("ready").process.pid
+    assert engine.pid_in(file).strip() == str(container.start().printed("ready").process.pid)
 
 
 @clause("engine.create.any-directory")
 @pytest.mark.parametrize("place", [Path("/"), Path("/proc")], ids=str)
-def test_works_in_any_directory(bundle, new_id, runtime, place):
-    prepared = bundle("waits")
+def test_works_in_any_directory(create, engine, place):
+    with engine.called(directory=place):
+        container = create("waits").start().printed("ready")
 
-    runtime.create(id_ := new_id(), str(prepared.path), cwd=place)
-    runtime.start(id_)
-
-    assert runtime.state(id_).status == "running"
-    assert runtime.state(id_).bundle == str(prepared.path)
+    assert container.state().bundle == str(container.bundle.path)
 
 
 @clause("engine.create.private-bundle")
@@ -209,12 +206,13 @@ def test_says_of_an_id_that_it_is_in_use(engine, waiting, bundle):
 @clause("engine.create.device-file-mode")
 def test_takes_no_type_for_a_part_of_the_mode(create):
     device = {"path": "/dev/mine", "type": "c", "major": 1, "minor": 5, "uid": 0, "gid": 0}
+    devices = [device | {"fileMode": 0o20666}]
 
-    container = create("linux", offence={"linux": {"devices": [device | {"fileMode": 0o20666}]}})
-    status = (container.process.root / "dev/mine").stat()
+    words = ["stat=/dev/mine", "say=ready", "pause"]
+    container = create("program", words=words, offence={"linux": {"devices": devices}}).start()
 
-    assert container.start().printed("ready").process.device("/dev/mine") == (1, 5)
-    assert stat.S_IMODE(status.st_mode) == 0o666
+    tried = container.tried("/dev/mine")
+    assert (tried.get("rdev"), stat.S_IMODE(tried.get("mode", 0))) == ([1, 5], 0o666)
 
 
 @clause("engine.create.zero-limits")

@@ -149,14 +149,14 @@ def test_leaves_the_status_to_its_caller(waiting, engine, status):
 def test_writes_a_pid_file_of_digits_alone(waiting, engine):
     execution = engine.exec(waiting, "say=ready", "pause", options=DETACHED)
 
-    assert execution.pid_file.read_text() == str(execution.printed("ready").process.pid)
+    assert execution.pid_text == str(execution.printed("ready").process.pid)
 
 
 @clause("engine.exec.pid-file.names-the-program")
 def test_names_the_program_in_the_pid_file(waiting, engine):
     words = ["as=executed", "say=ready", "pause"]
     execution = engine.exec(waiting, *words, options=DETACHED)
-    written = execution.pid_file.read_text().strip()
+    written = execution.pid_text.strip()
 
     assert execution.printed("ready").process.argv[2:] == words
     assert written == str(execution.process.pid)

@@ -41,7 +41,7 @@ def test_writes_a_pid_file_while_the_program_runs(engine, bundle, runtime):
     id_, run = engine.run(prepared, waits=False)
 
     assert run.printed("ready").process.executes(prepared.program)
-    assert run.pid_file.read_text() == str(runtime.state(id_).pid)
+    assert run.pid_text == str(runtime.state(id_).pid)
 
 
 @clause("engine.run.deletes")
