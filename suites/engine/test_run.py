@@ -35,15 +35,6 @@ def test_passes_the_standard_streams_on(engine, bundle):
     assert [line.event for line in run.errors] == ["error"]
 
 
-@clause("engine.run.pid-file")
-def test_writes_a_pid_file_while_the_program_runs(engine, bundle, runtime):
-    prepared = bundle("waits")
-    id_, run = engine.run(prepared, waits=False)
-
-    assert run.printed("ready").process.executes(prepared.program)
-    assert run.pid_text == str(runtime.state(id_).pid)
-
-
 @clause("engine.run.deletes")
 def test_deletes_the_container(engine, bundle, runtime):
     id_, run = engine.run(bundle("exits"))
@@ -62,11 +53,3 @@ def test_keeps_the_container(engine, bundle, runtime):
         assert runtime.state(id_).status == Status.STOPPED
         runtime.delete(id_)
     assert not kept.refused
-
-
-@clause("engine.run.detach")
-def test_returns_while_the_program_runs(engine, bundle, runtime):
-    id_, run = engine.run(bundle("waits"), "--detach")
-
-    assert (run.exit_status, runtime.state(id_).status) == (0, Status.RUNNING)
-    assert run.printed("ready").process.alive

@@ -14,7 +14,6 @@ from reference_runtime import (
     op_create,
     op_run,
     op_update,
-    processes,
     supervision,
 )
 from tests.mutants.breaking import mutant, replace, skip, wrap
@@ -137,13 +136,6 @@ def input_of_run_is_empty():
         wrap(op_create, "run", run)
 
 
-@mutant("engine.run.pid-file")
-def the_pid_file_of_run_is_forgotten():
-    """run writes no pid file."""
-    if called_for("run"):
-        skip(processes, "write_pid_file")
-
-
 @mutant("engine.run.deletes")
 def everything_is_kept():
     """run leaves its container behind."""
@@ -157,18 +149,5 @@ def nothing_is_kept():
     def run(original, arguments):
         arguments.keep = False
         return original(arguments)
-
-    wrap(op_run, "run", run)
-
-
-@mutant("engine.run.detach")
-def run_always_waits():
-    """run --detach returns when the program has ended."""
-
-    def run(original, arguments):
-        supervision.adopt_orphans()
-        original(arguments)
-        if arguments.detach:
-            os.waitpid(-1, 0)
 
     wrap(op_run, "run", run)
