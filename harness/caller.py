@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,9 @@ from harness import cgroups, linux
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+
+_STANDARD_ERROR = 2
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,11 @@ class Caller:
         self._place()
 
     def _place(self) -> None:
+        if self.places:
+            # No more than these: what our own caller has left open is nobody's.
+            for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers
+                with suppress(OSError):  # the one that lists
+                    os.set_inheritable(int(name), int(name) <= _STANDARD_ERROR)
         for number, fd in self.places.items():
             os.dup2(fd, number)
 
