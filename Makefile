@@ -61,6 +61,7 @@ precision: setup
 
 bench: setup
 	@$(BIN)/python tools/bench.py $(if $(RUNTIME),$(RUNTIME))
+	@$(BIN)/python tools/whole.py $(if $(RUNTIME),$(RUNTIME))
 
 # Debian packages that some tests need. Installs, never removes.
 deps:

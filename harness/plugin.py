@@ -32,7 +32,12 @@ from harness.session import Session
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-pytest_plugins = ["harness.fixtures", "harness.mount_fixtures", "harness.features"]
+pytest_plugins = [
+    "harness.fixtures",
+    "harness.mount_fixtures",
+    "harness.label_fixtures",
+    "harness.features",
+]
 
 NEEDS = {"foreign_cgroup": host.cgroups}
 """What a fixture needs of the host, so that the cases that use it need not say it."""
