@@ -69,7 +69,9 @@ class Setup:
             file = Path(chosen.expectations) if chosen.expectations else expectations.find(found)
             load = expectations.load
             rootless_ = host.in_user_namespace()
-            known = load(file, found.spec_version, rootless=rootless_) if file else known
+            seen = chosen.cgroup_view or host.layout()
+            if file:
+                known = load(file, found.spec_version, rootless=rootless_, cgroup=seen)
         return cls(found, chosen, str(probe), known)
 
     def to_text(self) -> str:
@@ -128,6 +130,7 @@ class Controller:
             options={"args": [str(a) for a in config.invocation_params.args]},
             partial=partial,
             expectations=self.setup.expectations.name,
+            lane=self.setup.options.lane,
         )
         # A part of the suite never takes the place of a whole run.
         directory = directory / "partial" if partial else directory
@@ -144,6 +147,7 @@ class Controller:
             f"runtime: {runtime.name} {runtime.version} ({runtime.path}), judged by "
             f"{runtime.spec_version} (from {runtime.spec_version_from})"
             f"{f', expectations {known}' if known else ''}{rootless.described()}"
+            f"{f', lane {self.setup.options.lane}' if self.setup.options.lane else ''}"
         )
 
     @pytest.hookimpl(optionalhook=True)

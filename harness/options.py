@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,8 @@ class Options:
     """v1, v2, or empty for what the host mounts."""
     gate: str = "must"
     """The lowest level that decides about the exit status."""
+    lane: str = ""
+    """Name of the lane for the results; empty for the host as it is."""
 
 
 def add(parser: pytest.Parser) -> None:
@@ -92,6 +95,12 @@ def add(parser: pytest.Parser) -> None:
         default="",
         help="let the runtime see this version of cgroups alone (default: what the host mounts)",
     )
+    group.addoption(
+        "--lane",
+        metavar="NAME",
+        default="",
+        help="name of this kind of host, for the results: merge tells lanes apart by it",
+    )
 
 
 VALUED = (
@@ -104,6 +113,7 @@ VALUED = (
     "--probe",
     "--cgroup-view",
     "--gate",
+    "--lane",
 )
 
 
@@ -154,7 +164,15 @@ def read(config: pytest.Config) -> Options:
         rootless=config.getoption("--rootless"),
         cgroup_view=view,
         gate=config.getoption("--gate"),
+        lane=_lane(config.getoption("--lane")),
     )
+
+
+def _lane(name: str) -> str:
+    # It is shown, and part of file names.
+    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,39}", name):
+        raise UsageError(f"--lane {name!r}: letters, digits, points and hyphens, at most 40")
+    return name
 
 
 def judging(config: pytest.Config) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FORMAT = "1.0"
+FORMAT = "1.1"
 """Version of the file format: the major number changes when a reader has to."""
 
 
@@ -142,6 +142,9 @@ class Case:
     """The traceback or assertion as pytest shows it, cut at a stated length."""
     worker: str = ""
     lane: str = ""
+    """In a merged run the lane that gave the verdict; else the header says it for all cases."""
+    lanes: dict[str, str] = field(default_factory=dict)
+    """In a run merged of several lanes: the verdict on each lane that has the case."""
     profile: str = "core"
     """core, linux or engine: clauses of the last are no part of the specification."""
 
@@ -202,6 +205,8 @@ class Header:
     """Made with -k, -m, --lf or paths: not the whole suite."""
     expectations: str
     """Name of the expectation file that was used; empty if none."""
+    lane: str = ""
+    """The kind of host, as ``--lane`` names it; empty for the host as it was."""
 
 
 @dataclass(frozen=True)
