@@ -1,8 +1,9 @@
-# make conformance [RUNTIME=/usr/sbin/runc] · make test · make test-clients · make test-browser · make lint · make mutants · make precision · make lane · make bench · make pictures · make runtimes
+# make conformance [RUNTIME=/usr/sbin/runc] [PROFILE=engine] · make test · make test-clients · make test-browser · make lint · make mutants · make precision · make lane · make bench · make pictures · make runtimes
 #
 # A target that needs the virtual environment calls `setup`, which costs nothing the second time.
 
 RUNTIME ?=
+PROFILE ?=
 PYTEST_ARGS ?=
 PYTHON ?= python3
 RUNS ?= $(wildcard build/results/reference-runtime-* build/results/runc-1.1* build/results/crun-*)
@@ -32,7 +33,7 @@ $(STAMP): pyproject.toml
 
 # The exit status is pytest's own: 0 conformant, 1 not, 3 an error of ours, 4 usage, 5 nothing ran.
 conformance: setup
-	@$(BIN)/pytest $(if $(RUNTIME),--runtime=$(RUNTIME)) $(PYTEST_ARGS) || exit $$?
+	@$(BIN)/pytest $(if $(RUNTIME),--runtime=$(RUNTIME)) $(PROFILE:%=--profile=%) $(PYTEST_ARGS) || exit $$?
 
 test: setup
 	@if [ "$$CI" = true ] || ! { command -v runc || command -v crun; } >/dev/null; then $(MAKE) --no-print-directory deps; fi

@@ -108,6 +108,11 @@ class Container:
                 return Shown(watched.data["facts"], "the facts", self._last)  # type: ignore[arg-type]
         raise NotShown("what exec executed did not show its facts", self._last)
 
+    def after(self, operation: str) -> Container:
+        """What it shows from now on comes after this operation, which an engine has called."""
+        self._last = operation
+        return self
+
     # What the program shows
 
     @property
@@ -116,6 +121,11 @@ class Container:
         found = events.lines(self._output, self.bundle.nonce)
         events.noted(self._replay, self._output, found)
         return events.watched(lambda: self._replay, self._output, found)
+
+    @property
+    def errors(self) -> list[Line]:
+        """What its program has written to standard error so far."""
+        return events.lines(self._output.with_suffix(".err"), self.bundle.nonce)
 
     @property
     def facts(self) -> Shown:

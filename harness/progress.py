@@ -83,6 +83,7 @@ class Progress:
             details=cut(self.details, DETAILS_LIMIT),
             worker=worker,
             replay=self._replay() if verdict in SHOWN else None,
+            profile=first.profile,
         )
 
 

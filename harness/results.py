@@ -147,6 +147,13 @@ class Case:
     """In a run merged of several lanes: the verdict on each lane that has the case."""
     replay: dict[str, Any] | None = None
     """What repro.sh is made of (harness/replay.py); only where the case did not pass."""
+    profile: str = "core"
+    """core, linux or engine: clauses of the last are no part of the specification."""
+
+    @property
+    def of_the_specification(self) -> bool:
+        """Whether it says something about conformance with the specification."""
+        return self.profile != "engine"
 
 
 @dataclass(frozen=True)

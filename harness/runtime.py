@@ -23,7 +23,7 @@ from harness.looks import Seen
 from harness.results import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from harness.runtimes import CommandLine
@@ -68,6 +68,8 @@ class Runtime:
     patience: Patience = field(default_factory=Patience)
     caller: Caller = field(default_factory=Caller)
     """Who calls it."""
+    options: Sequence[str] | None = None
+    """Options before the operation, in place of the adapter's."""
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def create(
@@ -76,6 +78,7 @@ class Runtime:
         bundle: str | None,
         cwd: Path | None = None,
         console: Path | None = None,
+        options: Sequence[str] = (),
     ) -> Path:
         """Create a container; return the file that takes its program's standard output.
 
@@ -84,6 +87,7 @@ class Runtime:
         words = self.adapter.create(id_, bundle)
         if console is not None:
             words = self.adapter.with_console(words, console)
+        words[1:1] = options
         return self._call("create", words, cwd=cwd, id_=id_).stdout
 
     def state(self, id_: str | None) -> state.State:
@@ -143,6 +147,16 @@ class Runtime:
         file.write_text(json.dumps(resources))
         self._call("update", self.adapter.update(id_, file))
 
+    def operate(self, name: str, words: Sequence[str], *, waits: bool = True) -> Call:
+        """Call it with these words, of an operation that the specification does not know.
+
+        Without ``waits`` the caller ends it by ``finish``.
+        """
+        call = self._begin(name, list(words))
+        if waits:
+            call.finish()
+        return call
+
     def print(self, name: str, words: list[str]) -> str:
         """Run words of the adapter that only print (features, --version) and return the text."""
         call = self._call(name, words, globally=False)
@@ -170,7 +184,9 @@ class Runtime:
         id_: str | None = None,
         globally: bool = True,
     ) -> Call:
-        options = self.adapter.global_options(self.root) if globally else []
+        given = self.options
+        own = self.adapter.global_options(self.root) if given is None else given
+        options = own if globally else []
         argv = [self.path, *options, *words]
         if self.patience.exhausted:
             operation = Operation(name, argv, self.journal.now(), 0.0, fault="RuntimeHung")
@@ -197,11 +213,12 @@ class Runtime:
             stdout=out,
             stderr=err,
             deadline=self.deadline,
-            cwd=cwd,
-            env=ENVIRONMENT,
+            cwd=cwd or self.caller.directory,
+            env=ENVIRONMENT if self.caller.environment is None else self.caller.environment,
             stdin=self.caller.stdin,
             become=self.caller.become if self.caller.differs else None,
             descriptors=self.caller.descriptors,
+            inherits=bool(self.caller.places),
         )
         return Call(self, name, at, started, out, err, self.journal, number)
 

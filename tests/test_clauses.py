@@ -16,7 +16,7 @@ from harness.results import Case, Verdict
 
 DOCUMENTS = {
     "spec.md", "glossary.md", "bundle.md", "runtime.md", "runtime-linux.md", "config.md",
-    "config-linux.md", "features.md", "features-linux.md",
+    "config-linux.md", "features.md", "features-linux.md", clauses.ENGINE_DOCUMENT,
 }  # fmt: skip
 
 CLAUSE = """
@@ -118,6 +118,36 @@ def test_a_value_outside_of_a_table_is_refused(catalogue):
     assert refused(catalogue, "summary = 'x'") == "suites/clauses/own.toml: [summary] is no table"
 
 
+ENGINE = CLAUSE.replace("runtime.md#a", "engine-profile.md#a").replace(
+    'census = ["a.b"]', 'profile = "engine"\nclients = ["podman"]\nbreaks = "podman run."'
+)
+
+
+def test_what_engines_need_names_clients_and_what_breaks(catalogue):
+    found = catalogue(ENGINE + 'operation = "exec"')["a.b"]
+
+    assert (found.clients, found.breaks, found.operations) == (
+        ("podman",),
+        "podman run.",
+        ("exec",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('profile = "engine"', 'profile = "core"', "has profile, clients and breaks"),
+        ('clients = ["podman"]', "clients = []", "has profile, clients and breaks"),
+        ('clients = ["podman"]', 'clients = ["pod"]', "client 'pod' is none of podman,"),
+        ('clients = ["podman"]', 'clients = "podman"', "clients is of the wrong type"),
+        ('breaks = "podman run."', "", "has profile, clients and breaks"),
+        ("engine-profile.md#a", "runtime.md#a", "only clauses of engine-profile.md have clients"),
+    ],
+)
+def test_what_engines_need_is_refused_without_them(catalogue, old, new, said):
+    assert said in refused(catalogue, ENGINE.replace(old, new))
+
+
 # Releases
 
 
@@ -194,7 +224,7 @@ def test_a_clause_keeps_the_rules_of_the_catalogue(id_):
     assert "." in id_
     assert document in DOCUMENTS
     assert re.fullmatch(r"[a-z0-9_-]+", heading)
-    assert found.census
+    assert bool(found.census) is not bool(found.clients)
     assert found.applies(found.until or found.since)
     assert found.applies(found.since)
     assert found.summary.endswith(".")
