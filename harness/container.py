@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness import controllers, door, events, mountinfo, procfs, replay
 from harness.faults import HarnessError, NotShown
-from harness.looks import literal
+from harness.looks import literal, peek
 from harness.procfs import Process
+from harness.shown import Shown
 from harness.state import State, Status
 
 if TYPE_CHECKING:
@@ -104,8 +105,7 @@ class Container:
         for line in events.lines(output, self.bundle.nonce):
             if line.event == "facts":
                 watched = events.watched(lambda: self._replay, output, [line])[0]
-                facts: dict[str, Any] = watched.data["facts"]  # type: ignore[assignment]
-                return facts
+                return Shown(watched.data["facts"], "the facts", self._last)  # type: ignore[arg-type]
         raise NotShown("what exec executed did not show its facts", self._last)
 
     # What the program shows
@@ -124,20 +124,23 @@ class Container:
             self._replay.waited(self._output, ['"event":"facts"'], seen=True)
         else:
             found = self._shown(lambda line: line.event == "facts", "facts", '"event":"facts"')
-            self._facts = found.data["facts"]  # type: ignore[assignment]
-            assert self._facts is not None  # noqa: S101 - just set
+            self._facts = Shown(found.data["facts"], "the facts", self._last)  # type: ignore[arg-type]
         return self._facts
+
+    def _table(self) -> str:
+        # Looked at as a whole it would be an observation of every mount.
+        return str(peek(self.facts, "mountinfo") or self.facts["mountinfo"])
 
     @property
     def mounts(self) -> list[Mount]:
         """The mount table that its program printed among its facts."""
-        table = mountinfo.parse(dict.__getitem__(self.facts, "mountinfo"))
+        table = mountinfo.parse(self._table())
         self._replay.mounts(self._output, "", mountinfo.plain(table))
         return table
 
     def mount(self, point: str) -> Mount:
         """Return what its program has mounted on top at ``point``; NotShown if nothing is."""
-        table = mountinfo.parse(dict.__getitem__(self.facts, "mountinfo"))
+        table = mountinfo.parse(self._table())
         self._replay.mounts(self._output, point, mountinfo.plain(table, point))
         found = mountinfo.on_top(table, point)
         if found is None:

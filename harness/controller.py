@@ -69,7 +69,8 @@ class Setup:
         file = _expected(chosen, found)
         if file is not None and not (chosen.update and not file.exists()):
             rootless_ = host.in_user_namespace()
-            known = expectations.load(file, found.spec_version, rootless=rootless_)
+            seen = chosen.cgroup_view or host.layout()
+            known = expectations.load(file, found.spec_version, rootless=rootless_, cgroup=seen)
         return cls(found, chosen, str(probe), known)
 
     def to_text(self) -> str:
@@ -141,6 +142,7 @@ class Controller:
             options={"args": [str(a) for a in config.invocation_params.args]},
             partial=partial,
             expectations=self.setup.expectations.name,
+            lane=self.setup.options.lane,
         )
         # A part of the suite never takes the place of a whole run.
         directory = directory / "partial" if partial else directory
@@ -157,6 +159,7 @@ class Controller:
             f"runtime: {runtime.name} {runtime.version} ({runtime.path}), judged by "
             f"{runtime.spec_version} (from {runtime.spec_version_from})"
             f"{f', expectations {known}' if known else ''}{rootless.described()}"
+            f"{f', lane {self.setup.options.lane}' if self.setup.options.lane else ''}"
         )
 
     @pytest.hookimpl(optionalhook=True)

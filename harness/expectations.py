@@ -48,6 +48,8 @@ class Expectation:
     """The runtime does so in some runs only: it may also be blocked, or pass."""
     rootless: bool | None = None
     """Only in runs of an ordinary user, or only in those of root; else in both."""
+    cgroup: str = ""
+    """Only where the runtime sees these cgroups: v1, v2 or hybrid; else everywhere."""
     until: str = ""
     """The last day (``2027-01-31``) or the first version without it (``2.1``) that was promised."""
 
@@ -145,7 +147,9 @@ def find(runtime: Runtime) -> Path | None:
     return None
 
 
-def load(path: Path, spec_version: str, *, rootless: bool = False) -> Expectations:
+def load(
+    path: Path, spec_version: str, *, rootless: bool = False, cgroup: str = ""
+) -> Expectations:
     """Read a file; ExpectationError naming the entry for anything wrong with it."""
     entries = _table(path).get("known", [])
     if not isinstance(entries, list):
@@ -154,18 +158,21 @@ def load(path: Path, spec_version: str, *, rootless: bool = False) -> Expectatio
     held = (
         e
         for e, entry in zip(read, entries, strict=True)
-        if holds(entry, spec_version, rootless=rootless, name=path.name)
+        if holds(entry, spec_version, rootless=rootless, cgroup=cgroup, name=path.name)
     )
     return Expectations(path.name, tuple(held))
 
 
 def holds(
-    entry: Mapping[str, Any], spec_version: str, *, rootless: bool, name: str = "expectations"
+    entry: Mapping[str, Any], spec_version: str, *, rootless: bool, cgroup: str = "", name: str = ""
 ) -> bool:
-    """Whether an entry speaks of runs that are judged by this release, by root or not."""
+    """Whether an entry speaks of runs that are judged by this release, by root or not, there."""
     if entry.get("spec") and not _in(spec_version, str(entry["spec"]), Path(name)):
         return False
-    return entry.get("rootless") in {None, rootless}
+    return entry.get("rootless") in {None, rootless} and entry.get("cgroup", "") in {"", cgroup}
+
+
+LAYOUTS = ("v1", "v2", "hybrid")
 
 
 _SHAPES: dict[str, type] = {"cases": list, "blocked": bool, "unstable": bool, "rootless": bool}
@@ -183,6 +190,8 @@ def _read(entry: Any, path: Path, number: int) -> Expectation:  # noqa: ANN401 -
             raise ExpectationError(f"{where}: {name} is of the wrong type")
     if not entry["cases"] or not all(isinstance(case, str) for case in entry["cases"]):
         raise ExpectationError(f"{where}: cases is no list of case ids")
+    if entry.get("cgroup", "v1") not in LAYOUTS:
+        raise ExpectationError(f"{where}: cgroup is none of {', '.join(LAYOUTS)}")
     until = entry.get("until", "")
     if until and _day(until) is None and not _is_version(until):
         raise ExpectationError(f"{where}: until {until!r} is no day (2027-01-31) and no version")

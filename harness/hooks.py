@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness import state
 from harness.looks import Seen, peek
+from harness.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -92,11 +93,15 @@ class HookRun:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What the probe found: ids, argv, env, cwd, ns, root, mountinfo."""
-        for line in self.lines:
-            if line.event == "facts" and isinstance(peek(line.data, "facts"), dict):
-                return line.data["facts"]  # type: ignore[return-value]
-        return {}
+        """What the probe found: ids, argv, env, cwd, ns, root, mountinfo; NotShown of others."""
+        found = (line.data for line in self.lines if line.event == "facts")
+        facts: dict[str, Any] = {}
+        for data in found:
+            if isinstance(peek(data, "facts"), dict):
+                facts = data["facts"]  # type: ignore[assignment]
+                break
+        operation = OPERATIONS[self.label.partition(" ")[0]]
+        return Shown(facts, f"the facts of the hook {self.label}", operation)
 
     @property
     def ended(self) -> bool:

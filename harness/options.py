@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,8 @@ class Options:
     """Whether what the run shows is written into the expectation file."""
     gate: str = "must"
     """The lowest level that decides about the exit status."""
+    lane: str = ""
+    """Name of the lane for the results; empty for the host as it is."""
 
 
 def add(parser: pytest.Parser) -> None:
@@ -99,6 +102,12 @@ def add(parser: pytest.Parser) -> None:
         default="",
         help="let the runtime see this version of cgroups alone (default: what the host mounts)",
     )
+    group.addoption(
+        "--lane",
+        metavar="NAME",
+        default="",
+        help="name of this kind of host, for the results: merge tells lanes apart by it",
+    )
 
 
 VALUED = (
@@ -111,6 +120,7 @@ VALUED = (
     "--probe",
     "--cgroup-view",
     "--gate",
+    "--lane",
 )
 
 
@@ -162,6 +172,7 @@ def read(config: pytest.Config) -> Options:
         cgroup_view=view,
         update=_updating(config),
         gate=config.getoption("--gate"),
+        lane=_lane(config.getoption("--lane")),
     )
 
 
@@ -170,6 +181,13 @@ def _updating(config: pytest.Config) -> bool:
     if update and config.getoption("--expectations") == "none":
         raise UsageError("--update-expectations: there is no file with --expectations=none")
     return update
+
+
+def _lane(name: str) -> str:
+    # It is shown, and part of file names.
+    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,39}", name):
+        raise UsageError(f"--lane {name!r}: letters, digits, points and hyphens, at most 40")
+    return name
 
 
 def judging(config: pytest.Config) -> bool:

@@ -142,6 +142,9 @@ class Case:
     """The traceback or assertion as pytest shows it, cut at a stated length."""
     worker: str = ""
     lane: str = ""
+    """In a merged run the lane that gave the verdict; else the header says it for all cases."""
+    lanes: dict[str, str] = field(default_factory=dict)
+    """In a run merged of several lanes: the verdict on each lane that has the case."""
     replay: dict[str, Any] | None = None
     """What repro.sh is made of (harness/replay.py); only where the case did not pass."""
 
@@ -197,6 +200,8 @@ class Header:
     """Made with -k, -m, --lf or paths: not the whole suite."""
     expectations: str
     """Name of the expectation file that was used; empty if none."""
+    lane: str = ""
+    """The kind of host, as ``--lane`` names it; empty for the host as it was."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ FORMATS = {
     "html": "one self-contained page, opened from disk",
     "summary": "plain text by section, as the terminal shows it at the end of a run",
     "markdown": "a summary for the page of a CI job",
+    "audit": "the cases that never ran, by what they need; over runs of all lanes merged",
     "junit": "JUnit XML: failure for fail and blocked, error for ours, skipped with its reason",
     "badge": "the endpoint JSON that badge services read",
 }
@@ -59,7 +60,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     _takes(two, "old")
     _takes(two, "new")
     two.add_argument("--format", dest="style", choices=["text", "markdown"], default="text")
-    merged = add("merge", "shards or reruns as one results.jsonl", _merge)
+    merged = add("merge", "shards, reruns or lanes as one results.jsonl", _merge)
     _takes(merged, "results", "+")
     whole = "number of cases of the whole suite: what is missing of them is said"
     merged.add_argument("--collected", type=int, metavar="N", help=whole)

@@ -200,6 +200,7 @@ def _facts(difference: Difference) -> Iterable[str]:
         "profiles": lambda run: ", ".join(run.header.profiles),
         "suite": lambda run: run.header.suite_version,
         "expectations": lambda run: run.header.expectations or "none",
+        "lane": lambda run: run.header.lane or "host",
         "kernel": lambda run: run.header.host.kernel,
         "cgroups": lambda run: run.header.host.cgroup,
         "rootless": lambda run: "yes" if run.header.host.rootless else "no",

@@ -163,6 +163,7 @@ def _facts(case: Case) -> list[str]:
         inside,
         f"blocked by {line(case.blocked_by, 120)}" if case.blocked_by else "",
         f"lane {line(case.lane, 80)}" if case.lane else "",
+        *(f"{line(verdict, 40)} on {line(lane, 80)}" for lane, verdict in case.lanes.items()),
         f"worker {line(case.worker, 80)}" if case.worker else "",
     )
     return [text for text in said if text]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from harness import clauses
-from harness.clauses import Clause, resolve
+from harness.clauses import Clause, ran, resolve
+from harness.clauses import __main__ as coverage
 from harness.faults import CatalogueError
+from harness.results import Case, Verdict
 
 DOCUMENTS = {
     "spec.md", "glossary.md", "bundle.md", "runtime.md", "runtime-linux.md", "config.md",
@@ -196,3 +199,44 @@ def test_a_clause_keeps_the_rules_of_the_catalogue(id_):
     assert found.applies(found.since)
     assert found.summary.endswith(".")
     assert not re.search(r"[.!?]\s+[A-Z]|\n", found.summary)
+
+
+# What has run
+
+
+def runs_of(**verdicts):
+    """Runs of one case each, of the clause a.b: verdict and reason."""
+    for verdict, reason in verdicts.items():
+        case = Case(verdict, ["a.b"], Verdict(verdict), "must", "s", "1", "x", reason=reason)
+        yield SimpleNamespace(cases=[case])
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "text"),
+    [
+        ({"skip": "no device\nmore"}, "0 of 2 entries have run somewhere\n  a.b: no device\n"),
+        ({"skip": "no device", "fail": "it"}, "1 of 2 entries have run somewhere\n"),
+        ({}, "0 of 2 entries have run somewhere\n  a.b: no case names it\n"),
+    ],
+    ids=["skip", "ran", "none"],
+)
+def test_an_entry_has_run_if_a_case_of_its_clause_did_anywhere(catalogue, verdicts, text):
+    catalogue(CLAUSE, other=CLAUSE.replace("a.b", "a.c") + 'untestable = "nobody can see it"\n')
+
+    found = ran.count(["a.b", "a.c"], runs_of(**verdicts))
+
+    assert found.text == f"{text}  a.c: nobody can see it\n"
+
+
+def test_a_file_that_is_no_census_is_named(tmp_path):
+    (tmp_path / "census.json").write_text('[{"id": 1}]')
+
+    with pytest.raises(CatalogueError, match="no census"):
+        ran.needing_a_host(tmp_path / "census.json")
+
+
+def test_results_that_cannot_be_read_are_one_line(tmp_path, capsys):
+    status = coverage.main(["--ran", str(tmp_path)])
+
+    assert status == 4
+    assert capsys.readouterr().err.startswith(f"clauses: {tmp_path}/results.jsonl: cannot be read")

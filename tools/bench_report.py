@@ -39,7 +39,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def figures() -> dict[str, Any]:
-    """Return cases, bytes, render_ms (of the processor) and, where there is a browser, first_paint_ms."""
+    """Return cases, bytes, render_ms (of the processor) and, with a browser, first_paint_ms."""
     run = _run()
     began = time.process_time()
     page = html.render(run)

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -40,6 +41,10 @@ UNSEEN = {"__init__", "__main__", "install", "op_spec", "op_list", "op_ps", "op_
 """Modules that no bundle shows."""
 FIRST = 10
 """So many of the case files are tried first; the others for a survivor, with --thorough."""
+ADJUDICATED = ROOT / "tests" / "machine_survivors.toml"
+RESOURCES = ("close(", "closerange(", ".release_lock(", ".unregister(")
+"""A dropped call of these leaves something open until the process ends, or executes a program."""
+NOTICED = tuple(results.Verdict(word) for word in ("fail", "blocked", "error", "advice"))
 DEADLINE = 3  # seconds for one operation
 LONGEST = 900  # seconds for all cases of one mutant
 
@@ -98,7 +103,7 @@ class Seen:
     before: str
     after: str
     verdict: str
-    """fail, blocked (the runtime cannot be brought to any point), survived."""
+    """fail, advice, blocked (the runtime cannot be brought to any point), survived; error: ours."""
     case: str
     """The first that noticed it."""
     files: int
@@ -263,11 +268,25 @@ def _first(directory: Path) -> tuple[str, str]:
     if not (place / "results.jsonl").exists():
         return "blocked", "identification"
     cases = results.read(place).cases
-    for wanted in (results.Verdict.FAIL, results.Verdict.BLOCKED, results.Verdict.ERROR):
+    for wanted in NOTICED:
         for case in cases:
             if case.verdict is wanted:
                 return wanted.value, case.case
     return "survived", ""
+
+
+def adjudicated(one: Seen) -> str:
+    """Why nobody needs to notice it: ``equivalent``, ``outside``, ``host``; empty if somebody does.
+
+    Those that were read by a person stand in tests/machine_survivors.toml.
+    """
+    if one.kind == "drop" and any(name in one.before for name in RESOURCES):
+        return "equivalent"
+    if one.mutant.startswith("resctrl:"):
+        return "host"
+    change = f"{one.mutant.partition(':')[0]}: {one.before} -> {one.after}"
+    found = tomllib.loads(ADJUDICATED.read_text(encoding="utf-8"))
+    return next((why for why, changes in found.items() if change in changes), "")
 
 
 def table(seen: list[Seen]) -> str:
@@ -281,15 +300,19 @@ def table(seen: list[Seen]) -> str:
     for name, counts in [*sorted(by_kind.items()), *sorted(by_module.items())]:
         lines.append(f"{name:24}" + "  ".join(f"{v} {n}" for v, n in sorted(counts.items())))
     for one in sorted(seen, key=lambda one: one.mutant):
-        if one.verdict in {"survived", "error"}:
+        if one.verdict in {"survived", "error"} and not adjudicated(one):
             change = f"{one.before.splitlines()[0]}  ->  {one.after.splitlines()[0]}"
             lines.append(f"{one.verdict} {one.mutant}  {change}")
     counts = Counter(one.verdict for one in seen)
-    killed = counts["fail"] + counts["blocked"]
-    rate = f"{100 * killed / len(seen):.1f} %" if seen else "none"
-    left = sum(1 for one in seen if one.verdict == "survived" and one.left)
+    killed = counts["fail"] + counts["blocked"] + counts["advice"]
+    survivors = [one for one in seen if one.verdict == "survived"]
+    why = Counter(filter(None, map(adjudicated, survivors)))
+    asked = len(seen) - why.total()
+    rate = f"{100 * killed / asked:.1f} %" if asked else "none"
+    left = sum(1 for one in survivors if one.left and not adjudicated(one))
     some = f", {left} of them with case files left to try" if left else ""
-    lines.append(f"{len(seen)} mutants, {killed} killed ({rate}), {len(seen) - killed} not{some}")
+    lines.append(f"{why.total()} that nobody need notice: {dict(why)}")
+    lines.append(f"{len(seen)} mutants, {killed} killed of {asked} ({rate}){some}")
     return "\n".join(lines)
 
 

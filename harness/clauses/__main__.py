@@ -9,12 +9,14 @@ import sys
 from collections import Counter
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import clauses, plugin
-from harness.clauses import mutants
+from harness import clauses, plugin, results
+from harness.clauses import mutants, ran
+from harness.faults import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +64,7 @@ def measure() -> Coverage:
     if status != pytest.ExitCode.OK:
         raise SystemExit(f"the suite cannot be collected: run pytest --collect-only {_suites()}")
     known = clauses.catalogue()
-    broken = {id_ for mutant in mutants.listed() for id_ in mutant.clauses}
+    broken = {id_ for one in mutants.listed() if not one.right for id_ in one.clauses}
     return Coverage(
         tested=dict(sorted(collector.cases.items())),
         untestable={c.id: c.untestable for c in known.values() if c.untestable},
@@ -84,13 +86,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the coverage; exit status 1 if a clause is pending."""
     parser = argparse.ArgumentParser(prog="python -m harness.clauses", description=__doc__)
     parser.add_argument("--json", action="store_true", help="the whole ledger as JSON")
+    parser.add_argument(
+        "--ran", type=Path, nargs="+", metavar="RESULTS", help="what has run, of the census"
+    )
+    parser.add_argument("--census", type=Path, metavar="FILE", help="only its needs-host entries")
     chosen = parser.parse_args(arguments)
+    if chosen.ran:
+        try:
+            sys.stdout.write(_ran(chosen.ran, chosen.census))
+        except UsageError as error:
+            sys.stderr.write(f"clauses: {error}\n")
+            return 4
+        return 0
     found = measure()
     if chosen.json:
         sys.stdout.write(json.dumps({**asdict(found), "census": found.census}, indent=1) + "\n")
     else:
         sys.stdout.write(_text(found))
     return 1 if found.pending else 0
+
+
+def _ran(runs: Sequence[Path], census: Path | None) -> str:
+    everything = [entry for clause in clauses.catalogue().values() for entry in clause.census]
+    entries = ran.needing_a_host(census) if census else list(dict.fromkeys(everything))
+    return ran.count(entries, [results.read(path) for path in runs]).text
 
 
 def _text(found: Coverage) -> str:
