@@ -56,10 +56,6 @@ lint: setup
 mutants: setup
 	@$(BIN)/python tools/mutants.py $(MUTANTS)
 
-# The pictures of README.md, of runs that were made before: RUNS='reference runc crun' DIFF='OLD NEW'.
-pictures: setup deps-browser
-	@$(BIN)/python tools/pictures.py $(RUNS) --diff $(DIFF)
-
 # The suite in a throw-away virtual machine: LANE=v2 (or v1, hybrid, apparmor, selinux, kernel-6.1, kernel-6.12),
 # RUNTIME=..., ONLY_SKIPPED_IN=build/results/runc-1.1.5 for what a run of the host skipped: docs/lanes.md.
 lane: setup
@@ -70,6 +66,10 @@ lane: setup
 # Each fails on what it breaks and nothing else: some mutants against the whole suite.
 precision: setup
 	@$(BIN)/python tools/precision.py $(PRECISION)
+
+# The pictures of README.md, of runs that were made before: RUNS='reference runc crun' DIFF='OLD NEW'.
+pictures: setup deps-browser
+	@$(BIN)/python tools/pictures.py $(RUNS) --diff $(DIFF)
 
 bench: setup
 	@$(BIN)/python tools/bench.py $(if $(RUNTIME),$(RUNTIME))

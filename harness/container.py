@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness import controllers, door, events, mountinfo, procfs, replay
 from harness.faults import HarnessError, NotShown
-from harness.looks import literal, peek
+from harness.looks import literal
 from harness.procfs import Process
 from harness.shown import Shown
 from harness.state import State, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from harness.bundle import Bundle
@@ -46,7 +46,7 @@ class Container:
         self._last = "create"
         self._process: Process | None = None
         self._pidfd: int | None = None
-        self._facts: dict[str, Any] | None = None
+        self._facts: Shown | None = None
 
     # Operations
 
@@ -93,7 +93,7 @@ class Container:
         self.runtime.delete(self.id)
         self.deleted = True
 
-    def execute(self, **process: object) -> dict[str, Any]:
+    def execute(self, **process: object) -> Mapping[str, Any]:
         """Execute a further program by the runtime's exec; return the facts that it prints.
 
         ``process`` are the members of its configuration besides args, cwd and user.
@@ -118,7 +118,7 @@ class Container:
         return events.watched(lambda: self._replay, self._output, found)
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Shown:
         """The facts that its program printed; waits for them."""
         if self._facts is not None:
             self._replay.waited(self._output, ['"event":"facts"'], seen=True)
@@ -127,20 +127,16 @@ class Container:
             self._facts = Shown(found.data["facts"], "the facts", self._last)  # type: ignore[arg-type]
         return self._facts
 
-    def _table(self) -> str:
-        # Looked at as a whole it would be an observation of every mount.
-        return str(peek(self.facts, "mountinfo") or self.facts["mountinfo"])
-
     @property
     def mounts(self) -> list[Mount]:
         """The mount table that its program printed among its facts."""
-        table = mountinfo.parse(self._table())
+        table = mountinfo.parse(self.facts.peek("mountinfo"))
         self._replay.mounts(self._output, "", mountinfo.plain(table))
         return table
 
     def mount(self, point: str) -> Mount:
         """Return what its program has mounted on top at ``point``; NotShown if nothing is."""
-        table = mountinfo.parse(self._table())
+        table = mountinfo.parse(self.facts.peek("mountinfo"))
         self._replay.mounts(self._output, point, mountinfo.plain(table, point))
         found = mountinfo.on_top(table, point)
         if found is None:

@@ -164,12 +164,17 @@ def load(
 
 
 def holds(
-    entry: Mapping[str, Any], spec_version: str, *, rootless: bool, cgroup: str = "", name: str = ""
+    entry: Mapping[str, Any],
+    spec_version: str,
+    *,
+    rootless: bool,
+    cgroup: str = "",
+    name: str = "expectations",
 ) -> bool:
-    """Whether an entry speaks of runs that are judged by this release, by root or not, there."""
+    """Whether an entry speaks of runs like this one: by release, by root or not, by cgroups."""
     if entry.get("spec") and not _in(spec_version, str(entry["spec"]), Path(name)):
         return False
-    return entry.get("rootless") in {None, rootless} and entry.get("cgroup", "") in {"", cgroup}
+    return entry.get("rootless") in {None, rootless} and entry.get("cgroup") in {None, cgroup}
 
 
 LAYOUTS = ("v1", "v2", "hybrid")

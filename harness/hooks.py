@@ -94,12 +94,10 @@ class HookRun:
     @property
     def facts(self) -> Mapping[str, Any]:
         """What the probe found: ids, argv, env, cwd, ns, root, mountinfo; NotShown of others."""
-        found = (line.data for line in self.lines if line.event == "facts")
-        facts: dict[str, Any] = {}
-        for data in found:
-            if isinstance(peek(data, "facts"), dict):
-                facts = data["facts"]  # type: ignore[assignment]
-                break
+        facts: Mapping[str, Any] = {}
+        for line in self.lines:
+            if line.event == "facts" and isinstance(peek(line.data, "facts"), dict) and not facts:
+                facts = line.data["facts"]  # type: ignore[assignment]
         operation = OPERATIONS[self.label.partition(" ")[0]]
         return Shown(facts, f"the facts of the hook {self.label}", operation)
 

@@ -176,18 +176,18 @@ def read(config: pytest.Config) -> Options:
     )
 
 
-def _updating(config: pytest.Config) -> bool:
-    update: bool = config.getoption("--update-expectations")
-    if update and config.getoption("--expectations") == "none":
-        raise UsageError("--update-expectations: there is no file with --expectations=none")
-    return update
-
-
 def _lane(name: str) -> str:
     # It is shown, and part of file names.
     if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,39}", name):
         raise UsageError(f"--lane {name!r}: letters, digits, points and hyphens, at most 40")
     return name
+
+
+def _updating(config: pytest.Config) -> bool:
+    update: bool = config.getoption("--update-expectations")
+    if update and config.getoption("--expectations") == "none":
+        raise UsageError("--update-expectations: there is no file with --expectations=none")
+    return update
 
 
 def judging(config: pytest.Config) -> bool:
