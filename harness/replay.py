@@ -172,10 +172,10 @@ class Replay:
             kind, text = "link", str(path.readlink())
         elif stat.S_ISFIFO(found.st_mode):
             kind = "fifo"
-        elif stat.S_ISCHR(found.st_mode) and not path.is_mount():
+        elif stat.S_ISCHR(found.st_mode) and not _is_bound(path):
             kind = "device"
             text = f"c {os.major(found.st_rdev)} {os.minor(found.st_rdev)}"
-        elif not stat.S_ISREG(found.st_mode) or path.is_mount():
+        elif not stat.S_ISREG(found.st_mode) or _is_bound(path):
             self.lacking(f"{path.name}: neither a plain file nor a directory")
             return None
         elif found.st_size > FILE_LIMIT:
@@ -263,6 +263,11 @@ class Replay:
             "lacks": self.lacks,
             "beyond": self.beyond,
         }
+
+
+def _is_bound(path: Path) -> bool:
+    """Whether something of another file system is bound to a file: a namespace, a device."""
+    return path.lstat().st_dev != path.parent.lstat().st_dev
 
 
 def _directory(path: Path) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar, cast
 
 from harness.faults import ResultsError
+from harness.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -274,6 +275,8 @@ def _members(value: object) -> dict[str, Any]:
     # dataclasses.asdict copies every value, which takes longer than all of the encoding.
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return vars(value)
+    if isinstance(value, Shown):
+        return value.said
     raise TypeError(f"a {type(value).__name__} is no JSON value")
 
 

@@ -34,6 +34,11 @@ class Shown(Mapping[str, Any]):
             raise NotShown(f"{self._whose} show no {name}", self._operation)
         return value
 
+    @property
+    def said(self) -> dict[str, Any]:
+        """All of it, for the record."""
+        return dict(self._members.items())
+
     def __contains__(self, name: object) -> bool:
         """Whether it was said, be it null."""
         return name in self._members
