@@ -36,6 +36,8 @@ class Options:
     """v1, v2, or empty for what the host mounts."""
     gate: str = "must"
     """The lowest level that decides about the exit status."""
+    lifecycle_examples: int = 0
+    """Sequences of operations in each scenario of suites/lifecycle; 0 for its own number."""
 
 
 def add(parser: pytest.Parser) -> None:
@@ -94,6 +96,15 @@ def add(parser: pytest.Parser) -> None:
     )
 
 
+    group.addoption(
+        "--lifecycle-examples",
+        metavar="N",
+        type=int,
+        default=0,
+        help="sequences of operations that each lifecycle case tries (default: a few)",
+    )
+
+
 VALUED = (
     "--runtime",
     "--spec-version",
@@ -104,6 +115,7 @@ VALUED = (
     "--probe",
     "--cgroup-view",
     "--gate",
+    "--lifecycle-examples",
 )
 
 
@@ -154,7 +166,15 @@ def read(config: pytest.Config) -> Options:
         rootless=config.getoption("--rootless"),
         cgroup_view=view,
         gate=config.getoption("--gate"),
+        lifecycle_examples=_count(config, "--lifecycle-examples"),
     )
+
+
+def _count(config: pytest.Config, option: str) -> int:
+    given = int(config.getoption(option))
+    if given < 0:
+        raise UsageError(f"{option} {given}: not a number above zero")
+    return given
 
 
 def judging(config: pytest.Config) -> bool:

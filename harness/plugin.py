@@ -24,14 +24,19 @@ from harness import (
     verdicts,
 )
 from harness.controller import Setup
-from harness.faults import UsageError
+from harness.faults import Deviation, UsageError
 from harness.results import Verdict
 from harness.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-pytest_plugins = ["harness.fixtures", "harness.mount_fixtures", "harness.features"]
+pytest_plugins = [
+    "harness.fixtures",
+    "harness.mount_fixtures",
+    "harness.features",
+    "harness.lifecycle.fixtures",
+]
 
 NEEDS = {"foreign_cgroup": host.cgroups}
 """What a fixture needs of the host, so that the cases that use it need not say it."""
@@ -204,6 +209,8 @@ def pytest_runtest_makereport(
     setup = item.config.stash[SETUP]
     error = call.excinfo.value if call.excinfo else None
     if error is not None and not isinstance(error, pytest.skip.Exception):
+        if isinstance(error, Deviation):
+            made.narrow(error.clauses)
         judged = verdicts.judge(error, call.when, made.clauses, made.level)
         judged = _expected(judged, made, setup.expectations)
         made.note(judged, str(report.longrepr or ""))
@@ -244,10 +251,13 @@ def _wavering(made: progress.Progress, known: expectations.Expectations) -> verd
 def _expected(
     judged: verdicts.Judgement, made: progress.Progress, known: expectations.Expectations
 ) -> verdicts.Judgement:
-    expected = known.of(made.case, (c.id for c in made.clauses), judged.verdict)
-    if expected is None:
+    groups = [[c.id] for c in made.about] or [[c.id for c in made.clauses]]
+    found = [known.of(made.case, group, judged.verdict) for group in groups]
+    expected = [one for one in found if one is not None]
+    if len(expected) < len(groups):
         return judged
-    reason = f"{expected.reason} ({expected.upstream})\nseen: {judged.reason}"
+    why = "; ".join(dict.fromkeys(f"{one.reason} ({one.upstream})" for one in expected))
+    reason = f"{why}\nseen: {judged.reason}"
     return verdicts.Judgement(Verdict.KNOWN, reason)
 
 
