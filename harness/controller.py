@@ -34,6 +34,7 @@ LEAKS = pytest.StashKey[tuple[str, ...]]()
 WORDS = {
     Verdict.FAIL: ("failed", "F", "FAILED"),
     Verdict.BLOCKED: ("blocked", "B", "BLOCKED"),
+    Verdict.UNSTABLE: ("failed", "U", "UNSTABLE"),
     Verdict.ERROR: ("error", "E", "ERROR"),
     Verdict.ADVICE: ("advice", "a", "ADVICE"),
     Verdict.KNOWN: ("known", "k", "KNOWN"),

@@ -36,6 +36,8 @@ class Options:
     """v1, v2, or empty for what the host mounts."""
     gate: str = "must"
     """The lowest level that decides about the exit status."""
+    repeat: int = 1
+    """How many times each case is run."""
     lifecycle_examples: int = 0
     """Sequences of operations in each scenario of suites/lifecycle; 0 for its own number."""
 
@@ -95,7 +97,13 @@ def add(parser: pytest.Parser) -> None:
         help="let the runtime see this version of cgroups alone (default: what the host mounts)",
     )
 
-
+    group.addoption(
+        "--repeat",
+        metavar="N",
+        type=int,
+        default=1,
+        help="run each case N times; one whose verdict differs is unstable, and turns the run red",
+    )
     group.addoption(
         "--lifecycle-examples",
         metavar="N",
@@ -115,6 +123,7 @@ VALUED = (
     "--probe",
     "--cgroup-view",
     "--gate",
+    "--repeat",
     "--lifecycle-examples",
 )
 
@@ -166,14 +175,15 @@ def read(config: pytest.Config) -> Options:
         rootless=config.getoption("--rootless"),
         cgroup_view=view,
         gate=config.getoption("--gate"),
-        lifecycle_examples=_count(config, "--lifecycle-examples"),
+        repeat=_count(config, "--repeat", least=1),
+        lifecycle_examples=_count(config, "--lifecycle-examples", least=0),
     )
 
 
-def _count(config: pytest.Config, option: str) -> int:
+def _count(config: pytest.Config, option: str, *, least: int) -> int:
     given = int(config.getoption(option))
-    if given < 0:
-        raise UsageError(f"{option} {given}: not a number above zero")
+    if given < least:
+        raise UsageError(f"{option} {given}: give {least} or more")
     return given
 
 

@@ -20,6 +20,7 @@ from harness import (
     host,
     options,
     progress,
+    repeats,
     results,
     verdicts,
 )
@@ -155,13 +156,22 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Run a case as often as --repeat says."""
+    setup = item.config.stash.get(SETUP, None)
+    if setup is None or not _case(item) or setup.options.repeat == 1:
+        return None
+    repeats.protocol(item, nextitem, setup.options.repeat)
+    return True
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Begin the journal; decide before anything operates whether the case applies here."""
     if not _case(item):
         return
     made = item.stash[PROGRESS]
-    made.journal = current.session().journal()
-    made.judgement = verdicts.Judgement(Verdict.PASS)
+    made.begin(current.session().journal())
     setup = item.config.stash[SETUP]
     if reason := _not_applicable(made.clauses, setup):
         made.note(verdicts.Judgement(Verdict.NOT_APPLICABLE, reason))

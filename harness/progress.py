@@ -37,6 +37,13 @@ class Progress:
         levels = {c.level for c in self.clauses}
         return next(level for level in ("must", "should", "may") if level in levels)
 
+    def begin(self, journal: Journal) -> None:
+        """Begin a run of it: there are several with --repeat."""
+        self.journal = journal
+        self.judgement = Judgement(Verdict.PASS)
+        self.details = ""
+        self.about = []
+
     def narrow(self, ids: Iterable[str]) -> None:
         """Have the record name these clauses alone: it says nothing of the others."""
         self.about = clauses.resolve(ids, {})
@@ -74,6 +81,7 @@ class Progress:
             config=cut(self.journal.config or "", CONFIG_LIMIT) if shown else None,
             details=cut(self.details, DETAILS_LIMIT),
             worker=worker,
+            repro=self.journal.repro if shown else "",
         )
 
 

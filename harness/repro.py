@@ -74,7 +74,9 @@ class Repro:
     def killed(self, id_: str, root: Path) -> None:
         """End the process of a container as the kernel does, without the runtime."""
         state = " ".join(map(self._word, ["--root", str(root), "state", id_]))
-        self._lines.append(f'kill -KILL $("$RUNTIME" {state} | sed -n \'s/.*"pid": *\\([0-9]*\\).*/\\1/p\')')
+        self._lines.append(
+            f'kill -KILL $("$RUNTIME" {state} | sed -n \'s/.*"pid": *\\([0-9]*\\).*/\\1/p\')'
+        )
         self._lines.append("sleep 0.3")
 
     def remark(self, text: str) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FORMAT = "1.0"
+FORMAT = "1.1"
 """Version of the file format: the major number changes when a reader has to."""
 
 
@@ -142,6 +142,11 @@ class Case:
     """The traceback or assertion as pytest shows it, cut at a stated length."""
     worker: str = ""
     lane: str = ""
+    repeats: dict[str, int] = field(default_factory=dict)
+    """With --repeat: how many runs came to each verdict; of an unstable case the evidence is that
+    of the first run with each verdict, one after the other."""
+    repro: str = ""
+    """A shell script that does again what the case did, where the case has made one."""
 
 
 @dataclass(frozen=True)

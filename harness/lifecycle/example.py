@@ -129,7 +129,7 @@ class Example:
 
     def _operate(self, step: Step, about: Tracked, row: Row) -> bool:
         """Perform the operation; whether it has erred."""
-        operation, _, what = step.operation.partition(" ")
+        operation, _, _what = step.operation.partition(" ")
         perform: dict[str, Callable[[], object]] = {
             "create": lambda: self._create(step, about, row),
             "state": lambda: self._ask(about),
@@ -313,9 +313,7 @@ class Example:
             seen = container.signals
             self._deviates(model.OBSERVED["signals"], f"{about.caught} were sent, {seen} caught")
         if step.operation in {"start", "delete"} and row.after != (row.before,):
-            about.ran += model.hooks_of(
-                step.operation, about.bundle, self.kinds, errs=row.errs
-            )
+            about.ran += model.hooks_of(step.operation, about.bundle, self.kinds, errs=row.errs)
         self._compare_hooks(container.bundle, about.ran, row)
         if about.possible == (NONE,):
             container.deleted = True
@@ -346,13 +344,13 @@ class Example:
     def finish(self) -> None:
         """Bring every container to its end and see that nothing of it is left."""
         for letter in self.letters:
+            self.perform(Step("state", letter))
+        for letter in self.letters:
             about = self.tracked[letter]
-            if about.possible == (NONE,):
-                self.perform(model.Step("state", letter))
             if about.possible not in {(NONE,), (STOPPED,)}:
-                self.perform(model.Step("kill KILL", letter, "KILL"))
+                self.perform(Step("kill KILL", letter, "KILL"))
             if about.possible != (NONE,):
-                self.perform(model.Step("delete", letter))
+                self.perform(Step("delete", letter))
         whole = all(about.possible == (NONE,) for about in self.tracked.values())
         journal = self.journal
         self.workspace.clear(journal)

@@ -131,12 +131,8 @@ OPERATIONS_TABLE: tuple[Row, ...] = (
         for kill in _SIGNALS
     ),
     _keeps("delete", NONE, "runtime.delete.nonexistent-errors", ROLLBACK),
-    _keeps(
-        "delete", CREATED, "runtime.delete.created-errors", "runtime.delete.created-no-effect"
-    ),
-    _keeps(
-        "delete", RUNNING, "runtime.delete.running-errors", "runtime.delete.running-no-effect"
-    ),
+    _keeps("delete", CREATED, "runtime.delete.created-errors", "runtime.delete.created-no-effect"),
+    _keeps("delete", RUNNING, "runtime.delete.running-errors", "runtime.delete.running-no-effect"),
     _does("delete", STOPPED, NONE, "runtime.operations.delete.supported", STATUS[NONE]),
     # What happens without the runtime.
     _does("exit", RUNNING, STOPPED, STATUS[STOPPED], STATUS[STOPPED]),
@@ -231,11 +227,11 @@ class Scenario:
 _ONE, _SEVERAL = ("a",), ("a", "b", "c")
 
 SCENARIOS: Mapping[str, Scenario] = {
-    "one": Scenario(_ONE, (PLAIN,), examples=10, steps=12),
-    "several": Scenario(_SEVERAL, (PLAIN,), examples=8, steps=18),
-    "hooks": Scenario(("a", "b"), (HOOKS,), examples=5, steps=12),
+    "one": Scenario(_ONE, (PLAIN,), examples=8, steps=14),
+    "several": Scenario(_SEVERAL, (PLAIN,), examples=8, steps=16),
+    "hooks": Scenario(("a", "b"), (HOOKS,), examples=3, steps=10),
     **{
-        name: Scenario(("a", "b"), (PLAIN, name.partition(",")[0]), examples=5, steps=10)
+        name: Scenario(("a", "b"), (PLAIN, name.partition(",")[0]), examples=3, steps=8)
         for name in (*FAILING, "poststart fails, as before 1.3.0")
     },
 }

@@ -10,22 +10,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, Phase, Verbosity, settings
-from hypothesis import configuration
+from hypothesis import HealthCheck, Phase, Verbosity, configuration, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from harness.faults import Deviation
-from harness.journal import Journal
 from harness.lifecycle import model
 from harness.lifecycle.example import Example
-from harness.lifecycle.model import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from harness.lifecycle.model import Row, Scenario
+    from harness.journal import Journal
+    from harness.lifecycle.model import Row, Scenario, Step
     from harness.results import Operation
     from harness.workspace import Workspace
 

@@ -33,7 +33,9 @@ def test_follows_the_model_where_a_prestart_hook_fails(follows_the_model):
     "runtime.lifecycle.{kind}.failure-skips-later-steps",
     *clauses_of("one"),
 )
-@pytest.mark.parametrize("kind", ["createRuntime", "createContainer", "startContainer", "poststart"])
+@pytest.mark.parametrize(
+    "kind", ["createRuntime", "createContainer", "startContainer", "poststart"]
+)
 def test_follows_the_model_where_a_hook_fails(follows_the_model, kind):
     follows_the_model(f"{kind} fails")
 
