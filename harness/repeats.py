@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from _pytest.runner import runtestprotocol
 
@@ -65,11 +65,11 @@ def worst(cases: Sequence[Case]) -> Case:
 def merge(cases: Sequence[Case]) -> Case:
     """Make one record of several runs of a case, each of which ended in one of its own.
 
-    Where the verdicts are the same it is the last one's. Where they differ it is unstable (or error,
-    if one of them is ours), and has the evidence of the first run with each of them.
+    Where the verdicts are the same it is the last one's. Where they differ it is unstable (error if
+    one of them is ours), and has the evidence of the first run with each of them.
     """
     counts = Counter(case.verdict for case in cases)
-    took = {
+    took: dict[str, Any] = {
         "seconds": round(sum(case.seconds for case in cases), 6),
         "runtime_seconds": round(sum(case.runtime_seconds for case in cases), 6),
         "repeats": {verdict.value: count for verdict, count in counts.items()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -104,8 +105,8 @@ def test_less_than_once_is_a_usage_error(suite, given):
 
 def case(verdict, **members):
     """Make the record of one run."""
-    least = {"case": "a", "clauses": ["b"], "level": "must", "section": "c", "since": "1.0.0"}
-    return Case(**least, summary="", verdict=verdict, **members)
+    least = Case("a", ["b"], verdict, "must", "runtime.md#kill", "1.0.0", "")
+    return dataclasses.replace(least, **members)
 
 
 def test_both_evidences_stand_one_after_the_other():

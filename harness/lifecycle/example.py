@@ -333,13 +333,22 @@ class Example:
         self._deviates(clause, f"these hooks have run: {ran}; these had to: {wanted}")
 
     def _look_at_the_others(self, step: Step) -> None:
-        """What is done to one container does nothing to another: the kernel is asked, not it."""
-        for letter, other in self.tracked.items():
-            living = other.status in {CREATED, RUNNING} and other.process is not None
-            if letter != step.container and living and other.process and not other.process.alive:
-                self._deviates(
-                    model.STATUS[other.status], f"{letter} was {other.status}, its process is gone"
-                )
+        """What is done to one container does nothing to another."""
+        for letter in self.letters:
+            other = self.tracked[letter]
+            if letter == step.container or other.status in {"", NONE}:
+                continue
+            clause = model.STATUS[other.status]
+            if other.status != STOPPED and other.process and not other.process.alive:
+                self._deviates(clause, f"{letter} was {other.status}, its process is gone")
+            if step.operation == "delete" and self._status(other) != other.status:
+                self._deviates(clause, f"{letter} was {other.status}, the runtime says otherwise")
+
+    def _status(self, about: Tracked) -> str:
+        try:
+            return self.runtime.state(about.id).status
+        except OperationError:
+            return NONE
 
     def finish(self) -> None:
         """Bring every container to its end and see that nothing of it is left."""

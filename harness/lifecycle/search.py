@@ -20,7 +20,7 @@ from harness.lifecycle import model
 from harness.lifecycle.example import Example
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from harness.journal import Journal
     from harness.lifecycle.model import Row, Scenario, Step
@@ -165,7 +165,7 @@ def _found(example: Example, deviation: Deviation, drawn: int) -> Found:
     )
 
 
-def _machine(search: Search) -> Callable[[], RuleBasedStateMachine]:
+def _machine(search: Search) -> type[RuleBasedStateMachine]:
     """Make the machine: its one rule draws a step of those that the model has now."""
 
     class Lifecycles(RuleBasedStateMachine):

@@ -22,8 +22,8 @@ def render() -> str:
         "",
         *_by_status(),
         "",
-        "The clause that is broken if the operation errs where it should not, or the other way round,",
-        "and the clause that is broken if the container is otherwise afterwards:",
+        "The clause that is broken if the operation errs where it should not, or the other way",
+        "round, and the clause that is broken if the container is otherwise afterwards:",
         "",
         *_clauses(model.OPERATIONS_TABLE),
         "",
@@ -58,10 +58,11 @@ def _cell(row: Row | None) -> str:
 
 
 def _clauses(rows: Iterable[Row]) -> list[str]:
-    lines = ["| operation | status | outcome | afterwards |", "|---|---|---|---|"]
-    for row in rows:
-        lines.append(f"| {row.operation} | {row.before} | {row.outcome} | {row.effect} |")
-    return lines
+    return [
+        "| operation | status | outcome | afterwards |",
+        "|---|---|---|---|",
+        *(f"| {row.operation} | {row.before} | {row.outcome} | {row.effect} |" for row in rows),
+    ]
 
 
 def _failing() -> list[str]:

@@ -1,8 +1,9 @@
-"""Mutants that only a sequence of operations shows: each one's defect depends on what was before."""
+"""Mutants that only a sequence of operations shows: what is wrong depends on what was before."""
 
 from __future__ import annotations
 
 import os
+import signal
 
 from reference_runtime import (
     container,
@@ -81,14 +82,14 @@ def delete_takes_every_container_whose_id_begins_so():
 @mutant("runtime.kill.sends-specified-signal")
 def a_signal_is_sent_only_once():
     """The second signal to the same container is lost."""
+    asked: list[container.Container] = []
 
     def send(original, pidfd, number):
-        target = container.load(os.environ["ROOT_OF_MUTANT"], os.environ["ID_OF_MUTANT"])
-        if number in {9, 19, 18} or times(target, f"{target.record['pid']}") == 1:
+        if number == signal.SIGKILL or times(asked[0], f"{asked[0].record['pid']}") == 1:
             original(pidfd, number)
 
     def run(original, arguments):
-        os.environ["ROOT_OF_MUTANT"], os.environ["ID_OF_MUTANT"] = arguments.root, arguments.id
+        asked.append(container.load(arguments.root, arguments.id))
         original(arguments)
 
     wrap(op_kill, "run", run)
