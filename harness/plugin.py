@@ -7,6 +7,7 @@ record crosses from one to the other as one string on the report of the case's l
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     distributes = config.pluginmanager.hasplugin("dsession")
     if setup is None or distributes or not any(map(_case, session.items)):
         return
+    if hasattr(config, "workerinput"):
+        os.setpgid(0, 0)  # a runtime that ends our group does not end the controller
     entered = Session.enter(
         setup.runtime.path,
         setup.options.deadline,

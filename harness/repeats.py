@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from _pytest.runner import runtestprotocol
 
@@ -39,22 +39,22 @@ def protocol(item: pytest.Item, nextitem: pytest.Item | None, times: int) -> Non
 def _record(reports: Sequence[pytest.TestReport]) -> Case:
     last = reports[-1]
     text = getattr(last, "conformance", "")
-    case: Case = case_from(text) if text else last.case  # type: ignore[attr-defined]
-    return case
+    return case_from(text) if text else cast("Case", vars(last)["case"])
 
 
 def _mark(report: pytest.TestReport, case: Case) -> None:
     """Have pytest show what the runs came to together."""
-    if hasattr(report, "conformance"):
-        report.conformance = dumps(vars(case))
-    elif hasattr(report, "case"):
-        report.case = case
+    carried = vars(report)
+    if "conformance" in carried:
+        carried["conformance"] = dumps(vars(case))
+    elif "case" in carried:
+        carried["case"] = case
     decided = report.when == "call" or not report.passed
     if case.verdict is Verdict.UNSTABLE and decided:
         report.outcome = "failed"
         report.longrepr = case.reason
-        vars(report).pop("wasxfail", None)
-        report.verdict = case.verdict.value  # type: ignore[attr-defined]
+        carried.pop("wasxfail", None)
+        carried["verdict"] = case.verdict.value
 
 
 def worst(cases: Sequence[Case]) -> Case:
