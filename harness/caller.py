@@ -62,6 +62,9 @@ class Caller:
             os.setpriority(os.PRIO_PROCESS, 0, self.nice)
         if self.memory_policy is not None:
             linux.set_mempolicy(self.memory_policy, 1)
+        self._lose()
+
+    def _lose(self) -> None:
         if self.largest_file is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (self.largest_file, self.largest_file))
         for name in self.lacks:

@@ -6,12 +6,11 @@ import itertools
 import os
 import secrets
 import shutil
-import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import cgroups, configuration, door, hooks, linux, needs, procfs, world
+from harness import cgroups, configuration, hooks, linux, needs, procfs, world
 from harness.bundle import Bundle
 from harness.container import Container
 from harness.faults import HarnessError, HostLacks, RuntimeFault

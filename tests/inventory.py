@@ -1,10 +1,11 @@
 """Runs a program in private surroundings and says what it has left there: a program of its own.
 
-``python tests/inventory.py REPORT KEPT PROGRAM...`` gives PROGRAM a mount namespace with an empty
-/tmp, /dev/shm and /run/oci-conformance (KEPT, a directory, and this tree stay where they are), a cgroup
-of its own in each hierarchy, and becomes the parent of whatever loses its own. REPORT is one JSON object:
-status (as of a shell), seconds, peak (KiB of resident memory of the program or of one of its children),
-and left: what of processes, mounts, cgroups and files is there now and was not before.
+``python -m tests.inventory REPORT KEPT PROGRAM...`` gives PROGRAM a mount namespace with an empty
+/tmp, /dev/shm and /run/oci-conformance (KEPT, a directory, and this tree stay where they are), a
+cgroup of its own in each hierarchy, and becomes the parent of whatever loses its own. REPORT is one
+JSON object: status (as of a shell), seconds, peak (KiB of resident memory of the program or of one
+of its children), and left: what of processes, mounts, cgroups and files is there now and was not
+before.
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ def children() -> list[str]:
 def main() -> None:
     """Run the program; write the report."""
     report, own_directory, *program = sys.argv[1:]
-    kept = [Path(own_directory), Path(__file__).parents[1]]
+    tree = Path(__file__).parents[1]
+    kept = [Path(own_directory), tree]
+    kept += [] if Path(sys.prefix).is_relative_to(tree) else [Path(sys.prefix)]
     isolate(kept)
     name = f"inventory-{os.getpid()}"
     homes = [(h.directory, cgroups.make(h, name)) for h in host.hierarchies()]

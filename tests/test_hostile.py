@@ -1,4 +1,4 @@
-"""Runtimes that mean harm: each run ends in time, judges rightly, and leaves nothing on the host."""
+"""Runtimes that mean harm: each run ends in time, judges rightly, leaves nothing on the host."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ HOLDS = {
         ),
     ),
 }
-"""And these: a container process is taken from our own children where the state says nothing, and is
-there before start whatever becomes of the bundle."""
+"""And these: a container process is taken from our own children where the state says nothing, and
+is there before start whatever becomes of the bundle."""
 ENDS_US = {"kills_the_group_of_its_parent", "terminates_the_group_of_its_parent"}
 
 
@@ -71,7 +71,7 @@ class Judged:
         return {case.case: case.verdict for case in self.run.cases}
 
 
-NOTHING = {"processes": [], "mounts": [], "cgroups": [], "files": []}
+NOTHING: dict[str, list[str]] = {"processes": [], "mounts": [], "cgroups": [], "files": []}
 
 
 def command(name, tmp_path, *words):
