@@ -1,4 +1,4 @@
-# make conformance [RUNTIME=/usr/sbin/runc] · make test · make test-clients · make test-browser · make lint · make mutants · make bench · make runtimes
+# make conformance [RUNTIME=/usr/sbin/runc] · make test · make test-clients · make test-browser · make lint · make mutants · make precision · make bench · make runtimes
 #
 # A target that needs the virtual environment calls `setup`, which costs nothing the second time.
 
@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNTIMES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oci-conformance/runtimes
 
-.PHONY: setup conformance test test-clients test-browser lint mutants bench deps deps-browser deps-clients runtimes clean
+.PHONY: setup conformance test test-clients test-browser lint mutants precision bench deps deps-browser deps-clients runtimes clean
 
 setup: $(STAMP)
 
@@ -54,8 +54,13 @@ lint: setup
 mutants: setup
 	@$(BIN)/python tools/mutants.py $(MUTANTS)
 
+# Each fails on what it breaks and nothing else: some mutants against the whole suite.
+precision: setup
+	@$(BIN)/python tools/precision.py $(PRECISION)
+
 bench: setup
 	@$(BIN)/python tools/bench.py $(if $(RUNTIME),$(RUNTIME))
+	@$(BIN)/python tools/whole.py $(if $(RUNTIME),$(RUNTIME))
 
 # Debian packages that some tests need. Installs, never removes.
 deps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,3 +41,11 @@ def test_every_must_has_a_mutant_or_needs_another_host(coverage):
 
 def test_the_census_is_covered(coverage):
     assert coverage["census"] >= 881
+
+
+def test_the_documentation_names_clauses_that_there_are(coverage):
+    sections = {id_.partition(".")[0] for id_ in coverage["tested"]}
+    for page in (ROOT / "docs").glob("*.md"):
+        for name in re.findall(r"`([a-z]+(?:\.[a-z0-9-]+){2,})`", page.read_text("utf-8")):
+            if name.partition(".")[0] in sections:
+                assert name in {**coverage["tested"], **coverage["untestable"]}, page.name

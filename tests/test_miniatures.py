@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import time
 import tomllib
 from pathlib import Path
 
@@ -46,11 +45,16 @@ def test_what_makes_no_container_passes_no_case(name, tmp_path):
 
 
 def test_what_hangs_ends_within_a_minute_and_passes_no_case(tmp_path):
-    began = time.monotonic()
-
     outcome = judge("hangs", tmp_path)
 
     assert [case.case for case in outcome.run.cases if case.verdict in HELD] == []
     assert [case.case for case in outcome.run.cases if case.verdict is Verdict.ERROR] == []
     assert outcome.status == 1
-    assert time.monotonic() - began < 60
+    # The wall time of a test is the machine's; how often it waits for a deadline of 5 s is ours.
+    waited = [
+        operation
+        for case in outcome.run.cases
+        for operation in case.operations
+        if operation.fault == "RuntimeHung" and operation.seconds
+    ]
+    assert 0 < len(waited) <= 60 // 5 - 2  # two more for its identification

@@ -21,6 +21,8 @@ def by_case(kills: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
     """Sort the names of mutants by the cases that failed on them."""
     found: dict[str, set[str]] = {}
     for kill in kills:
+        if kill.get("right"):  # its cases had to pass
+            continue
         failed = {case for case, verdict in kill["seen"].items() if verdict == "fail"}
         for case in failed | set(kill["killed_by"].values()):
             found.setdefault(case, set()).add(kill["mutant"])

@@ -5,6 +5,9 @@
 clause that it names has a case that ends in `fail`. One that says what it `needs`, and whose cases
 this host has skipped, was not run here: the last line counts these apart. What was seen before
 with the same sources is not run again.
+
+A variant that behaves as an older release wants it (`right`) counts as killed when every clause
+that it names has a case that passes, and no case of them does anything else.
 """
 
 from __future__ import annotations
@@ -75,6 +78,7 @@ class Kill:
     seen: dict[str, str] = field(default_factory=dict)
     """Verdict of each case that ran; for a mutant that survived."""
     needs: str = ""
+    right: bool = False
     problem: str = ""
     seconds: float = 0.0
     digest: str = ""
@@ -117,7 +121,8 @@ def judge(task: Task) -> Kill:
     """Run the cases of one mutant, in a process forked for it."""
     began = time.monotonic()
     names = list(task.mutant.clauses)
-    found = Kill(task.mutant.id, names, needs=task.mutant.needs, digest=task.digest)
+    found = Kill(task.mutant.id, names, digest=task.digest)
+    found.needs, found.right = task.mutant.needs, task.mutant.right
     with tempfile.TemporaryDirectory(prefix="mutant-") as scratch:
         launcher = Path(scratch, task.mutant.name)
         write_launcher(launcher, task.mutant)
@@ -163,9 +168,11 @@ class _Watcher:
             return
         self.found.seen[case.case] = case.verdict.value
         for id_ in set(case.clauses) & set(self.found.clauses):
-            if case.verdict is _killing(id_):
+            if case.verdict is (Verdict.PASS if self.found.right else _killing(id_)):
                 self.found.killed_by.setdefault(id_, case.case)
-        if self.found.killed and self.session:
+            elif self.found.right:
+                self.found.problem = f"{case.verdict.value}: {case.case}: {case.reason}"
+        if self.found.killed and self.session and not self.found.right:
             self.session.shouldstop = "killed"
 
 
@@ -234,7 +241,7 @@ def table(kills: Iterable[Kill]) -> str:
         if kill.not_run:
             lines.append(f"not run  {kill.mutant}: needs {kill.needs}")
             continue
-        sign = "killed  " if kill.killed else "SURVIVED"
+        sign = ("right   " if kill.right else "killed  ") if kill.killed else "SURVIVED"
         lines.append(f"{sign} {kill.mutant}  {kill.seconds:.1f} s")
         lines += [f"    {id_}: {kill.killed_by.get(id_, 'no case fails')}" for id_ in kill.clauses]
         if not kill.killed:

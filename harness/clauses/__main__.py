@@ -62,7 +62,7 @@ def measure() -> Coverage:
     if status != pytest.ExitCode.OK:
         raise SystemExit(f"the suite cannot be collected: run pytest --collect-only {_suites()}")
     known = clauses.catalogue()
-    broken = {id_ for mutant in mutants.listed() for id_ in mutant.clauses}
+    broken = {id_ for one in mutants.listed() if not one.right for id_ in one.clauses}
     return Coverage(
         tested=dict(sorted(collector.cases.items())),
         untestable={c.id: c.untestable for c in known.values() if c.untestable},

@@ -36,6 +36,8 @@ class Mutant:
     """Release that it is judged by; empty for the last one in which its clauses stand."""
     needs: str = ""
     """What a host must have for its cases to run; empty if any will do."""
+    right: bool = False
+    """Behaves as an older release wants it: its cases have to pass."""
 
     @property
     def id(self) -> str:
@@ -65,7 +67,7 @@ def _mutant(path: Path, node: ast.FunctionDef, mark: ast.Call) -> Mutant:
         clauses = tuple(ast.literal_eval(argument) for argument in mark.args)
         options = {str(k.arg): ast.literal_eval(k.value) for k in mark.keywords}
         also, spec = tuple(options.pop("also", ())), options.pop("spec", "")
-        needs = options.pop("needs", "")
+        needs, right = options.pop("needs", ""), bool(options.pop("right", False))
     except ValueError as error:
         where = f"tests/mutants/{path.name}:{mark.lineno}"
         raise CatalogueError(f"{where}: the arguments of @mutant are literals") from error
@@ -73,6 +75,6 @@ def _mutant(path: Path, node: ast.FunctionDef, mark: ast.Call) -> Mutant:
     if options or not clauses or not summary:
         where = f"tests/mutants/{path.name}:{node.lineno}"
         raise CatalogueError(
-            f"{where}: a mutant has clauses, `also`, `spec`, `needs`, and a docstring"
+            f"{where}: a mutant has clauses, `also`, `spec`, `needs`, `right`, and a docstring"
         )
-    return Mutant(path.stem, node.name, summary, clauses, also, spec, needs)
+    return Mutant(path.stem, node.name, summary, clauses, also, spec, needs, right)

@@ -5,7 +5,8 @@ import pytest
 from harness import clause, control, generates_an_error, tolerates_an_error
 from harness.clauses import RELEASES
 
-MALFORMED = ["", "1", "1.0", "v1.0.0", "1.0.0.0", "01.0.0", "1.0.0-", "1.0.0-01", "latest"]
+MALFORMED = ["", "1", "1.0", "v1.0.0", "1.0.0.0", "01.0.0", "latest"]
+MALFORMED += ["1.0.0-", "1.0.0-01", "1.0.0-rc_1", "1.0.0+"]
 
 OUTCOMES = pytest.mark.parametrize("version", ["1.0.2-dev", "1.0.0+build.5", "1.1.0-rc.1"])
 

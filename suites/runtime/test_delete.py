@@ -4,7 +4,17 @@ import signal
 
 import pytest
 
-from harness import Hook, Status, clause, generates_an_error, procfs, tolerates_an_error
+from harness import (
+    Hook,
+    Status,
+    clause,
+    generates_an_error,
+    host,
+    procfs,
+    requires,
+    tolerates_an_error,
+)
+from harness.mounts import Asked
 
 
 @clause("runtime.delete.no-id-errors")
@@ -89,6 +99,19 @@ def test_removes_the_cgroup_that_it_made(container_in, foreign_cgroup, template)
     path = f"{foreign_cgroup.path}/leaf"
     container = container_in(Status.RUNNING, template, cgroups_path=path)
     made = foreign_cgroup.below
+
+    container.kill(signal.SIGKILL).stopped().delete()
+
+    assert (made != [], foreign_cgroup.below) == (True, [])
+
+
+@clause("runtime.delete.removes-created-resources.cgroup")
+@requires(host.pids_controller)
+def test_removes_the_cgroup_in_which_the_program_has_made_another(mounted, foreign_cgroup):
+    inner = ["mkdir=/sys/fs/cgroup/pids/inner", "mkdir=/sys/fs/cgroup/inner"]
+    asked = Asked([{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup"}], inner)
+    container = mounted(asked, cgroups_path=f"{foreign_cgroup.path}/leaf")
+    made = [path for path in foreign_cgroup.below if path.endswith("/leaf/inner")]
 
     container.kill(signal.SIGKILL).stopped().delete()
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def mutant(
-    *clauses: str, also: Iterable[str] = (), spec: str = "", needs: str = ""
+    *clauses: str, also: Iterable[str] = (), spec: str = "", needs: str = "", right: bool = False
 ) -> Callable[[Break], Break]:
     """Name the clauses that the mutant violates; every one of them has to notice it.
 
@@ -34,9 +34,10 @@ def mutant(
     (``hooks.*`` stands for all that begin so). ``spec`` is the release that it is judged by: by
     default the last one in which the clause stands. ``needs`` names what a host must have for it
     to be seen: where all cases are skipped for lack of that it counts as not run, not as survived.
-    The arguments are literals: they are read without running the file.
+    One that is ``right`` is none: it behaves as an older release wants it, and every case of its
+    clauses has to pass. The arguments are literals: they are read without running the file.
     """
-    del clauses, also, spec, needs
+    del clauses, also, spec, needs, right
     return lambda function: function
 
 

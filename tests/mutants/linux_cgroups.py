@@ -74,7 +74,8 @@ def dots_lead_out_of_the_hierarchy():
     reads(make)
 
 
-@mutant("linux.cgroups-path.created")
+# Where no path is given, one in several parts may be chosen.
+@mutant("linux.cgroups-path.created", also=["linux.cgroups-path.default"])
 def a_missing_cgroup_above_is_an_error():
     """Only the last part of the path is made."""
 

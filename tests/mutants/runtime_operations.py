@@ -241,6 +241,12 @@ def one_hierarchy_is_forgotten():
     wrap(cgroups, "remove", lambda original, planned: original(planned[1:]))
 
 
+@mutant("runtime.delete.removes-created-resources.cgroup")
+def a_cgroup_with_another_in_it_stays():
+    """Delete removes a cgroup only if the program has made none in it."""
+    skip(cgroups, "_remove_tree")
+
+
 @mutant("runtime.delete.removes-created-resources.state")
 def the_state_stays():
     """Delete leaves the container's record."""

@@ -1,0 +1,186 @@
+"""See that a mutant fails on what it breaks, and on nothing else.
+
+``python tools/precision.py [--number N] [--share K] [PATTERN...]`` takes mutants from every file of
+tests/mutants in turn, runs the whole suite on each (with ``--share K`` every Kth case of it,
+another Kth for each mutant), and lists the cases that fail though none of their clauses is among
+those of the mutant or of its ``also``. Exit status 1 if there is one, or if a case ends in `error`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import itertools
+import json
+import multiprocessing
+import os
+import random
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import pytest  # noqa: E402
+
+from harness import clauses  # noqa: E402
+from harness.clauses import mutants  # noqa: E402
+from harness.results import Verdict  # noqa: E402
+from tools.mutants import DEADLINE, tasks, write_launcher  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.clauses.mutants import Mutant
+
+BUILD = ROOT / "build" / "precision"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One mutant, and which of every ``share`` cases are run on it."""
+
+    mutant: Mutant
+    spec: str
+    share: int
+    first: int
+    suites: str
+
+
+@dataclass
+class Spread:
+    """What the suite said of one mutant."""
+
+    mutant: str
+    clauses: list[str]
+    verdicts: dict[str, int] = field(default_factory=dict)
+    own: list[str] = field(default_factory=list)
+    """Cases that failed on what it breaks."""
+    strays: dict[str, list[str]] = field(default_factory=dict)
+    """Clauses of the cases that failed on something else, by case."""
+    errors: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def sample(number: int, seed: int, patterns: Sequence[str]) -> list[Mutant]:
+    """Take mutants from each file in turn, so that all sections are in it."""
+    by_file: dict[str, list[Mutant]] = defaultdict(list)
+    for one in mutants.listed():
+        names = (one.id, one.name, one.file, *one.clauses)
+        if not (one.needs or one.right) and (
+            not patterns or any(fnmatch.fnmatchcase(n, p) for n in names for p in patterns)
+        ):
+            by_file[one.file].append(one)
+    chance = random.Random(seed)  # noqa: S311 - the same sample each time, no secret
+    for of_file in by_file.values():
+        chance.shuffle(of_file)
+    files = sorted(by_file)
+    chance.shuffle(files)
+    turns = itertools.zip_longest(*(by_file[file] for file in files))
+    return [one for turn in turns for one in turn if one][:number]
+
+
+def implied(mutant: Mutant, of_case: Sequence[str]) -> bool:
+    """Whether a case of these clauses may fail on it."""
+    wanted = (*mutant.clauses, *mutant.also)
+    return any(fnmatch.fnmatchcase(id_, pattern) for id_ in of_case for pattern in wanted)
+
+
+class _Watcher:
+    """Takes a share of the cases, and their verdicts as they come."""
+
+    def __init__(self, task: Task, found: Spread) -> None:
+        self.task = task
+        self.found = found
+        self.counts: Counter[str] = Counter()
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep every so many."""
+        items[:] = items[self.task.first :: self.task.share]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Look at the case that a teardown has completed."""
+        case = getattr(report, "case", None)
+        if case is None:
+            return
+        self.counts[case.verdict.value] += 1
+        if case.verdict is Verdict.ERROR:
+            self.found.errors.append(f"{case.case}: {case.reason}")
+        elif case.verdict is Verdict.FAIL and implied(self.task.mutant, case.clauses):
+            self.found.own.append(case.case)
+        elif case.verdict is Verdict.FAIL:
+            self.found.strays[case.case] = [*case.clauses, case.reason[:200]]
+
+
+def judge(task: Task) -> Spread:
+    """Run the suite on one mutant, in a process forked for it."""
+    began = time.monotonic()
+    found = Spread(task.mutant.id, list(task.mutant.clauses))
+    watcher = _Watcher(task, found)
+    with tempfile.TemporaryDirectory(prefix="precision-") as scratch:
+        launcher = Path(scratch, task.mutant.name)
+        write_launcher(launcher, task.mutant)
+        words = [
+            str(ROOT / task.suites), "-q", "--tb=no", "-p", "no:cacheprovider",
+            f"--runtime={launcher}", f"--spec-version={task.spec}", "--expectations=none",
+            f"--deadline={DEADLINE}", f"--results={scratch}/results", f"--rootdir={ROOT}",
+        ]  # fmt: skip
+        output = os.open(Path(scratch, "output"), os.O_WRONLY | os.O_CREAT)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        status = int(pytest.main(words, plugins=[watcher]))
+        if status not in (0, 1):
+            said = Path(scratch, "output").read_text(errors="replace").strip()
+            found.errors.append(f"exit status {status}: {said.rpartition(chr(10))[2]}")
+    found.verdicts = dict(watcher.counts)
+    found.seconds = round(time.monotonic() - began, 1)
+    return found
+
+
+def line(found: Spread) -> str:
+    """One line for a mutant, and one for each case that should not have failed."""
+    sign = "strays" if found.strays or found.errors else "ok    "
+    text = f"{sign} {found.mutant}: {len(found.own)} of its own fail, {found.seconds:.0f} s"
+    text += "".join(f"\n    {case}: {', '.join(said)}" for case, said in found.strays.items())
+    return text + "".join(f"\n    error: {said}" for said in found.errors)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Judge the sample."""
+    parser = argparse.ArgumentParser(prog="tools/precision.py", description=__doc__)
+    parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="of mutants or clauses")
+    parser.add_argument("--number", type=int, default=60, help="how many mutants")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--share", type=int, default=1, metavar="K", help="every Kth case only")
+    parser.add_argument("--suites", default="suites", metavar="DIR", help="less than the whole")
+    parser.add_argument("--directory", type=Path, help="of the mutants; default: tests/mutants")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at once")
+    chosen = parser.parse_args(arguments)
+    mutants.DIRECTORY = chosen.directory or mutants.DIRECTORY
+    to_do = [
+        Task(one.mutant, one.spec, chosen.share, number % chosen.share, chosen.suites)
+        for number, one in enumerate(tasks(sample(chosen.number, chosen.seed, chosen.patterns), {}))
+    ]
+    BUILD.mkdir(parents=True, exist_ok=True)
+    clauses.catalogue()
+    found = []
+    context = multiprocessing.get_context("fork")
+    with context.Pool(chosen.jobs, maxtasksperchild=1) as pool:
+        for spread in pool.imap_unordered(judge, to_do):
+            found.append(spread)
+            sys.stdout.write(line(spread) + "\n")
+            sys.stdout.flush()
+    (BUILD / "precision.json").write_text(json.dumps([asdict(one) for one in found], indent=1))
+    wrong = [one for one in found if one.strays or one.errors]
+    sys.stdout.write(f"{len(found)} mutants, {len(wrong)} of them fail beyond what they break\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,91 @@
+"""What the whole suite costs on one runtime: ``python tools/whole.py [RUNTIME]``.
+
+Prints the seconds of the collection, of a run in one process and of one in two, their ratio, and
+what the harness adds to a case outside of the runtime's operations: of cases that made a container
+of their own and of those that asked one that others made. One line of JSON last.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from harness import results
+from harness.results import Verdict
+
+ROOT = Path(__file__).resolve().parent.parent
+COLLECTIONS = 5
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Seconds, and milliseconds per case."""
+
+    runtime: str
+    cases: int
+    collection: float
+    serial: float
+    two: float
+    ratio: float
+    """Of a run in one process to one in two."""
+    own: float
+    """Milliseconds outside of operations, of a case that made a container: the median."""
+    shared: float
+    """Milliseconds of a case that made none."""
+
+
+def seconds(*words: str) -> float:
+    """Run pytest with these words; its wall time."""
+    began = time.monotonic()
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
+    subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
+    return time.monotonic() - began
+
+
+def measure(runtime: str) -> Whole:
+    """Collect a few times, then run the suite in one process and in two."""
+    collection = median(seconds("--collect-only") for _ in range(COLLECTIONS))
+    chosen = [f"--runtime={runtime}"] if runtime else []
+    with tempfile.TemporaryDirectory() as scratch:
+        two = seconds(*chosen, "-n2", "--dist=loadscope", f"--results={scratch}/two")
+        serial = seconds(*chosen, "-n0", f"--results={scratch}/one")
+        cases = results.read(Path(scratch, "one")).cases
+    ran = [case for case in cases if case.verdict is Verdict.PASS]
+    own = [case for case in ran if _creates(case)]
+    shared = [case for case in ran if not case.runtime_seconds]
+    return Whole(
+        runtime=runtime or "the reference runtime",
+        cases=len(cases),
+        collection=round(collection, 2),
+        serial=round(serial, 1),
+        two=round(two, 1),
+        ratio=round(serial / two, 2),
+        own=round(median((case.seconds - case.runtime_seconds) * 1000 for case in own), 2),
+        shared=round(median(case.seconds * 1000 for case in shared), 2),
+    )
+
+
+def _creates(case: results.Case) -> bool:
+    """Whether it took a container through create, and nothing more often than that."""
+    names = [operation.name for operation in case.operations]
+    return bool(case.runtime_seconds) and names.count("create") == 1
+
+
+def main() -> int:
+    """Measure the given runtime, or crun, or the bundled one."""
+    found = measure(sys.argv[1] if sys.argv[1:] else shutil.which("crun") or "")
+    for name, value in asdict(found).items():
+        sys.stdout.write(f"{name:12}{value}\n")
+    sys.stdout.write(json.dumps(asdict(found)) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
