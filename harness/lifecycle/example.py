@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from harness import procfs
-from harness.faults import Deviation, NotShown, OperationError, RuntimeFault, RuntimeHung
+from harness.faults import Deviation, NotShown, OperationError, RuntimeFault
 from harness.hooks import Hook
 from harness.journal import Journal
 from harness.lifecycle import model
@@ -148,10 +148,8 @@ class Example:
             perform[operation]()
         except OperationError:
             return True
-        except RuntimeHung:
-            raise
         except RuntimeFault as fault:
-            self._deviates(row.outcome, str(fault))
+            self._faults(row.outcome, fault)
         finally:
             self._follow()
         return False
@@ -251,12 +249,12 @@ class Example:
                 container.stopped()
             except NotShown as unmet:
                 self._deviates(row.effect, str(unmet))
-            except OperationError as fault:
-                self._deviates(row.effect, f"its state cannot be queried: {fault}")
+            except RuntimeFault as fault:
+                self._faults(row.effect, fault)
             return
         if container is not None and step.operation == "start" and about.status == RUNNING:
             self._runs(container)
-        state = self._answer if asked else self._query(about, row)
+        state = self._answer if asked else self._query(about, row.effect)
         status = state.status if state else NONE
         if status not in about.possible:
             said = " or ".join(about.possible)
@@ -266,21 +264,21 @@ class Example:
         if state is not None:
             self._look_at_state(about, state)
 
-    def _query(self, about: Tracked, row: Row) -> State | None:
+    def _query(self, about: Tracked, clause: str) -> State | None:
         try:
             return self.runtime.state(about.id)
-        except RuntimeHung:
-            raise
         except OperationError:
             return None
         except RuntimeFault as fault:
-            self._deviates(row.effect, str(fault))
+            self._faults(clause, fault)
 
     def _runs(self, container: Container) -> None:
         try:
             container.printed("ready")
-        except (NotShown, OperationError):
-            self._deviates(model.OBSERVED["run"], "the program does not say that it runs")
+        except NotShown as unmet:
+            self._deviates(model.OBSERVED["run"], str(unmet))
+        except RuntimeFault as fault:
+            self._faults(model.OBSERVED["run"], fault)
 
     def _look_at_state(self, about: Tracked, state: State) -> None:
         container = about.container
@@ -346,14 +344,10 @@ class Example:
             clause = model.STATUS[other.status]
             if other.status != STOPPED and other.process and not other.process.alive:
                 self._deviates(clause, f"{letter} was {other.status}, its process is gone")
-            if step.operation == "delete" and self._status(other) != other.status:
-                self._deviates(clause, f"{letter} was {other.status}, the runtime says otherwise")
-
-    def _status(self, about: Tracked) -> str:
-        try:
-            return self.runtime.state(about.id).status
-        except OperationError:
-            return NONE
+            if step.operation == "delete":
+                state = self._query(other, clause)
+                if state is None or state.status != other.status:
+                    self._deviates(clause, f"{letter} was {other.status}, now it says otherwise")
 
     def finish(self) -> None:
         """Bring every container to its end and see that nothing of it is left."""
@@ -370,6 +364,13 @@ class Example:
         self.workspace.clear(journal)
         if whole and journal.findings:
             self._deviates(model.OBSERVED["left"], f"left behind: {journal.findings[0].text}")
+
+    def _faults(self, clause: str, fault: RuntimeFault) -> NoReturn:
+        """Take a crash, a hang or what is no state for a deviation, if it was called at all."""
+        if self.runtime.patience.exhausted:
+            fault.control = True
+            raise fault
+        self._deviates(clause, str(fault))
 
     def _deviates(self, clause: str, seen: str) -> NoReturn:
         raise Deviation([clause], f"after {self.steps[-1]}: {seen}")

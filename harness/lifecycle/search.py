@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from harness.faults import Deviation
+from harness.faults import Deviation, RuntimeFault
 from harness.lifecycle import model
 from harness.lifecycle.example import Example
 
@@ -84,10 +84,13 @@ class Search:
         )
         try:
             run_state_machine_as_test(_machine(self), settings=limits)
-        except (Deviation, Flaky):
+        except (Deviation, RuntimeFault, Flaky):
             if self.found is None:
                 raise
-        return self.found and self._shorten(self.found)
+        try:
+            return self.found and self._shorten(self.found)
+        except RuntimeFault:  # it has hung too often to be called again
+            return self.found
 
     def _shorten(self, found: Found) -> Found:
         """Leave out what the deviation does not need, in halves, quarters and so on.
