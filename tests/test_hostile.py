@@ -74,7 +74,7 @@ class Judged:
 NOTHING: dict[str, list[str]] = {"processes": [], "mounts": [], "cgroups": [], "files": []}
 
 
-def command(name, tmp_path, *words):
+def command(name, tmp_path, *words, deadline=0.7):
     """Write the miniature; return the command line that runs CASES against it, and the results."""
     program = tmp_path / name
     text = (HOSTILE / name).read_text(encoding="utf-8")
@@ -82,7 +82,7 @@ def command(name, tmp_path, *words):
     program.chmod(0o755)
     there = tmp_path / f"results-{name}"
     chosen = [f"--runtime={program}", "--spec-version=1.3.0", "--expectations=none", "-q"]
-    chosen += ["--deadline=0.7", f"--results={there}", "--tb=short", "-p", "no:cacheprovider"]
+    chosen += [f"--deadline={deadline}", f"--results={there}", "--tb=short", "-p", "no:cacheprovider"]
     # Workers make a base for temporary files, which pytest keeps.
     argv = [sys.executable, "-m", "pytest", *chosen, f"--basetemp={tmp_path / 'base'}", *words]
     return [*argv, *(f"suites/{case}" for case in CASES)], there / "partial"
@@ -143,7 +143,7 @@ def test_a_worker_that_is_killed_is_an_error_and_the_run_goes_on(name, tmp_path)
 @pytest.mark.parametrize("name", sorted(ENDS_US))
 def test_a_run_that_is_killed_is_cut_off_and_the_next_one_clears_it(name, tmp_path):
     killed, there = command(name, tmp_path)
-    next_one, _ = command("changes_the_terminal", tmp_path)
+    next_one, _ = command("changes_the_terminal", tmp_path, deadline=10)
 
     # Each in a group of its own, so that the second is there when the first has killed its own.
     both = f"setsid -w {shlex.join(killed)}; exec {shlex.join(next_one)}"
@@ -155,7 +155,7 @@ def test_a_run_that_is_killed_is_cut_off_and_the_next_one_clears_it(name, tmp_pa
 
 
 def test_a_terminal_is_as_it_was(tmp_path):
-    argv, there = command("changes_the_terminal", tmp_path)
+    argv, there = command("changes_the_terminal", tmp_path, deadline=10)
     master, slave = os.openpty()
     before = termios.tcgetattr(slave), termios.tcgetwinsize(slave)
 
