@@ -26,11 +26,14 @@ from harness.faults import (
     RuntimeHung,
     UsageError,
 )
-from harness.runtime import OUTPUT_BYTES, Runtime
+from harness.runtime import Runtime
 from harness.runtimes import adapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+LARGEST_FILE = 256 << 20
+"""Bytes that may be printed while nothing else bounds it: youki copies itself to a memfd first."""
 
 VERSION = re.compile(r"^(\d+)\.(\d+)\.(\d+)")
 
@@ -56,7 +59,7 @@ def identify(path: str, deadline: float, spec_version: str = "") -> results.Runt
     """
     with contained(deadline), tempfile.TemporaryDirectory(prefix="oci-conformance-") as scratch:
         runtime = Runtime(path, adapter(""), Path(scratch), Path(scratch), deadline)
-        runtime.caller = Caller(largest_file=OUTPUT_BYTES)
+        runtime.caller = Caller(largest_file=LARGEST_FILE)
         declared, source, said = "", "", ""
         try:
             said = runtime.print("version", runtime.adapter.version())

@@ -82,7 +82,13 @@ def command(name, tmp_path, *words, deadline=0.7):
     program.chmod(0o755)
     there = tmp_path / f"results-{name}"
     chosen = [f"--runtime={program}", "--spec-version=1.3.0", "--expectations=none", "-q"]
-    chosen += [f"--deadline={deadline}", f"--results={there}", "--tb=short", "-p", "no:cacheprovider"]
+    chosen += [
+        f"--deadline={deadline}",
+        f"--results={there}",
+        "--tb=short",
+        "-p",
+        "no:cacheprovider",
+    ]
     # Workers make a base for temporary files, which pytest keeps.
     argv = [sys.executable, "-m", "pytest", *chosen, f"--basetemp={tmp_path / 'base'}", *words]
     return [*argv, *(f"suites/{case}" for case in CASES)], there / "partial"
