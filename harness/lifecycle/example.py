@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 UNFIT = {"mounts": [{"destination": "/mnt", "type": "conformancefs", "source": "none"}]}
 """What is put over a configuration that no host can apply."""
-AGAIN = 6
-"""How often the last step is repeated: what a runtime remembers of it shows at the second time."""
 
 
 @dataclass
@@ -115,21 +113,23 @@ class Example:
         known = any(self.known.intersection(row.clauses) for row in rows)
         return rows if len(rows) == len(found) and not known else []
 
-    def choices(self, bundles: Sequence[str]) -> list[tuple[int, list[Step]]]:
-        """Return the steps that are possible now, those of one row together, with its weight."""
+    def choices(self, bundles: Sequence[str]) -> list[tuple[str, list[Step], Row]]:
+        """Return the steps that are possible now: those of one row together, and what came before.
+
+        The first member tells apart in what the row may behave differently: the last operations on
+        this container.
+        """
         found = []
         for letter in self.letters:
+            before = [step.operation for step in self.steps if step.container == letter][-2:]
             for operation in dict.fromkeys(row.operation for row in self.rows):
                 given = bundles if operation == "create" else model.ARGUMENTS.get(operation, ("",))
                 steps = [Step(operation, letter, argument) for argument in given]
                 possible = [(self.possible_rows(step), step) for step in steps]
                 allowed = [step for rows, step in possible if rows]
                 if allowed:
-                    weight = next(rows[0].weight for rows, _ in possible if rows)
-                    found.append((weight, allowed))
-        last = self.steps[-1:]
-        if last and self.possible_rows(last[0]):
-            found.append((AGAIN, last))
+                    row = next(rows[0] for rows, _ in possible if rows)
+                    found.append((f"{before} {operation} {row.before}", allowed, row))
         return found
 
     # Operating
@@ -365,7 +365,9 @@ class Example:
         journal = self.journal
         self.workspace.clear(journal)
         if whole and journal.findings:
-            self._deviates(model.OBSERVED["left"], f"left behind: {journal.findings[0].text}")
+            deleted = any(step.operation == "delete" for step in self.steps)
+            clause = model.OBSERVED["left"] if deleted else model.ROLLBACK
+            self._deviates(clause, f"left behind: {journal.findings[0].text}")
 
     def _faults(self, clause: str, fault: RuntimeFault) -> NoReturn:
         """Take a crash, a hang or what is no state for a deviation, if it was called at all."""

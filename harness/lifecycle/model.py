@@ -228,7 +228,7 @@ class Scenario:
 _ONE, _SEVERAL = ("a",), ("a", "b", "c")
 
 SCENARIOS: Mapping[str, Scenario] = {
-    "one": Scenario(_ONE, (PLAIN,), examples=8, steps=14),
+    "one": Scenario(_ONE, (PLAIN,), examples=12, steps=14),
     "several": Scenario(_SEVERAL, (PLAIN,), examples=8, steps=16),
     "hooks": Scenario(("a", "b"), (HOOKS,), examples=3, steps=10),
     **{

@@ -5,9 +5,11 @@ Hypothesis costs 0.4 s to import, so only the case that searches comes here.
 
 from __future__ import annotations
 
-import time
+from bisect import bisect
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, Phase, Verbosity, configuration, settings
@@ -27,8 +29,9 @@ if TYPE_CHECKING:
     from harness.results import Operation
     from harness.workspace import Workspace
 
-SECONDS_TO_SHORTEN = 20.0
-"""That a sequence may take to be shortened."""
+TRIES_TO_SHORTEN = 40
+LARGEST = 9999
+NUMBERS = st.integers(0, LARGEST)
 
 
 @dataclass
@@ -64,6 +67,8 @@ class Search:
     """Examples and steps that were performed."""
     operations: list[Operation] = field(default_factory=list)
     """All that were called, for the time that they took."""
+    done: Counter[str] = field(default_factory=Counter)
+    """How often each row was performed after the same steps."""
     found: Found | None = None
 
     def look(self, examples: int) -> Found | None:
@@ -98,11 +103,11 @@ class Search:
         Every part of a sequence is a sequence, as the model knows each operation in each status.
         Hypothesis, which shortens what it has drawn, takes ten times the operations.
         """
-        deadline = time.monotonic() + SECONDS_TO_SHORTEN
-        size = len(found.steps) // 2
-        while size and time.monotonic() < deadline:
+        tries = iter(range(TRIES_TO_SHORTEN))
+        size = max(1, len(found.steps) // 2)
+        while size:
             start = 0
-            while start < len(found.steps) and time.monotonic() < deadline:
+            while start < len(found.steps) and next(tries, None) is not None:
                 fewer = found.steps[:start] + found.steps[start + size :]
                 again = self.perform(fewer, known=self.known, whole=found.whole)
                 if again is not None and again.clause == found.clause:
@@ -139,6 +144,19 @@ class Search:
         finally:
             self.ended(example)
         return None
+
+    def choose(self, example: Example, number: int, other: int) -> Step:
+        """Choose a step by two numbers; what was seldom done after the same steps comes first.
+
+        Numbers of one range are drawn, whatever is possible: Hypothesis wants to see the same draws
+        when it begins in the same way again.
+        """
+        choices = example.choices(self.scenario.bundles)
+        weights = [row.weight / (1 + self.done[key]) ** 2 for key, _, row in choices]
+        chosen = bisect(list(accumulate(weights)), sum(weights) * number / (LARGEST + 1))
+        key, steps, _ = choices[min(chosen, len(choices) - 1)]
+        self.done[key] += 1
+        return steps[other % len(steps)]
 
     def begin(self, known: Collection[str]) -> Example:
         """Begin a sequence that leaves out what is about these clauses."""
@@ -179,10 +197,7 @@ def _machine(search: Search) -> type[RuleBasedStateMachine]:
 
         @rule(data=st.data())
         def step(self, data: st.DataObject) -> None:
-            choices = self.example.choices(search.scenario.bundles)
-            rows = [steps for weight, steps in choices for _ in range(weight)]
-            steps = data.draw(st.sampled_from(rows))
-            step = data.draw(st.sampled_from(steps))
+            step = search.choose(self.example, data.draw(NUMBERS), data.draw(NUMBERS))
             self.drawn += 1
             with self.watched():
                 self.example.perform(step)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from reference_runtime import container, destroy, errors, locks, op_delete
+from reference_runtime import container, destroy, errors, locks, op_delete, op_start
 from tests.mutants.breaking import command, mutant, wrap
 
 A_WHILE = 0.1  # seconds in which a race can be lost
@@ -106,13 +106,12 @@ def a_start_that_goes_on_is_creating():
 
 @mutant("runtime.scope.creator-can-operate")
 def there_is_room_for_32_containers():
-    """The thirty-third create is refused."""
+    """None can be started where there are more."""
 
-    def claim(original, root, identifier, record):
-        os.makedirs(root, exist_ok=True)
-        if len(os.listdir(root)) >= 32:
+    def refuse(original, target):
+        if len(os.listdir(target.root)) > 32:
             message = "too many containers"
             raise errors.OperationError(message)
-        return original(root, identifier, record)
+        original(target)
 
-    wrap(container, "claim", claim)
+    wrap(op_start, "refuse_unless_created", refuse)
