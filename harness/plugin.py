@@ -143,7 +143,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     distributes = config.pluginmanager.hasplugin("dsession")
     if setup is None or distributes or not any(map(_case, session.items)):
         return
-    if hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput") and os.getpgrp() != os.getpid():
         os.setpgid(0, 0)  # a runtime that ends our group does not end the controller
     entered = Session.enter(
         setup.runtime.path,

@@ -42,10 +42,13 @@ class Row:
     hooks: tuple[str, ...] = ()
     """The clauses that are broken if other hooks run than should: too many, too few."""
 
+    also: tuple[str, ...] = ()
+    """The clause that is broken if something of it is left at the end of an example."""
+
     @property
     def clauses(self) -> tuple[str, ...]:
         """All of them."""
-        return self.outcome, self.effect, *self.hooks
+        return self.outcome, self.effect, *self.hooks, *self.also
 
     @property
     def weight(self) -> int:
@@ -56,9 +59,10 @@ class Row:
         return 1 if self.operation == "state" else 2
 
 
-def _keeps(operation: str, before: str, outcome: str, effect: str) -> Row:
+def _keeps(operation: str, before: str, outcome: str, effect: str = "") -> Row:
     """Return a row of an operation that errs and leaves all as it was."""
-    return Row(operation, before, True, (before,), outcome, effect)  # noqa: FBT003 - a column
+    errs = True
+    return Row(operation, before, errs, (before,), outcome, effect or outcome)
 
 
 def _does(operation: str, before: str, after: str, outcome: str, effect: str) -> Row:
@@ -88,23 +92,26 @@ _SIGNALS = ("kill KILL", "kill caught", "kill unknown")
 
 OPERATIONS_TABLE: tuple[Row, ...] = (
     _does("create", NONE, CREATED, "runtime.create.creates", STATUS[CREATED]),
-    _keeps(
-        "create unfit",
-        NONE,
-        "runtime.create.cannot-apply-errors",
-        "runtime.create.cannot-apply-no-container",
+    replace(
+        _keeps(
+            "create unfit",
+            NONE,
+            "runtime.create.cannot-apply-errors",
+            "runtime.create.cannot-apply-no-container",
+        ),
+        also=(ROLLBACK,),
     ),
     *_TAKEN,
-    _keeps("state", NONE, "runtime.state-op.nonexistent-errors", ROLLBACK),
+    _keeps("state", NONE, "runtime.state-op.nonexistent-errors"),
     *(
         _does("state", status, status, "runtime.state-op.returns-state", STATUS[status])
         for status in (CREATED, RUNNING, STOPPED)
     ),
-    _keeps("start", NONE, "runtime.start.nonexistent-errors", ROLLBACK),
+    _keeps("start", NONE, "runtime.start.nonexistent-errors"),
     _does("start", CREATED, RUNNING, "runtime.start.runs-program", STATUS[RUNNING]),
     _keeps("start", RUNNING, "runtime.start.running-errors", "runtime.start.not-created-no-effect"),
     _keeps("start", STOPPED, "runtime.start.stopped-errors", "runtime.start.not-created-no-effect"),
-    *(_keeps(kill, NONE, "runtime.kill.nonexistent-errors", ROLLBACK) for kill in _SIGNALS),
+    *(_keeps(kill, NONE, "runtime.kill.nonexistent-errors") for kill in _SIGNALS),
     _does(
         "kill KILL",
         CREATED,
@@ -124,14 +131,14 @@ OPERATIONS_TABLE: tuple[Row, ...] = (
     ),
     _does("kill caught", RUNNING, RUNNING, "runtime.kill.sends-specified-signal", STATUS[RUNNING]),
     *(
-        _keeps("kill unknown", status, "runtime.kill.unknown-signal-errors", ROLLBACK)
+        _keeps("kill unknown", status, "runtime.kill.unknown-signal-errors")
         for status in (CREATED, RUNNING)
     ),
     *(
         _keeps(kill, STOPPED, "runtime.kill.stopped-errors", "runtime.kill.stopped-no-effect")
         for kill in _SIGNALS
     ),
-    _keeps("delete", NONE, "runtime.delete.nonexistent-errors", ROLLBACK),
+    _keeps("delete", NONE, "runtime.delete.nonexistent-errors"),
     _keeps("delete", CREATED, "runtime.delete.created-errors", "runtime.delete.created-no-effect"),
     _keeps("delete", RUNNING, "runtime.delete.running-errors", "runtime.delete.running-no-effect"),
     _does("delete", STOPPED, NONE, "runtime.operations.delete.supported", STATUS[NONE]),

@@ -123,7 +123,7 @@ class Search:
         for clause in sorted(self.known):
             ways = [model.way(row) for row in self.rows if clause in row.clauses]
             for steps in ways or [list(model.LIFECYCLE)]:
-                found = self.perform(steps)
+                found = self.perform(steps, whole=True)
                 if found is not None and found.clause == clause:
                     confirmed.append(found)
                     break
