@@ -51,12 +51,17 @@ class Row:
         return self.outcome, self.effect, *self.hooks, *self.also
 
     @property
+    def leads_on(self) -> bool:
+        """Whether it certainly brings the container to another status."""
+        return self.before not in self.after
+
+    @property
     def weight(self) -> int:
-        """How often it is chosen: what an ID comes to that nobody has soon says nothing new."""
-        if self.before == NONE:
-            return 1 if self.errs else 8
-        # It is queried after each step: as a step it says nothing new.
-        return 1 if self.operation == "state" else 2
+        """How often it is chosen, before what was done often is chosen less."""
+        if self.operation in {"create", "start", "delete"} and self.leads_on:
+            return 8  # the way through a lifecycle
+        # An ID that nobody has, and a query, as there is one after each step, soon say nothing new.
+        return 1 if self.before == NONE or self.operation == "state" else 3
 
 
 def _keeps(operation: str, before: str, outcome: str, effect: str = "") -> Row:
@@ -235,11 +240,11 @@ class Scenario:
 _ONE, _SEVERAL = ("a",), ("a", "b", "c")
 
 SCENARIOS: Mapping[str, Scenario] = {
-    "one": Scenario(_ONE, (PLAIN,), examples=12, steps=14),
-    "several": Scenario(_SEVERAL, (PLAIN,), examples=8, steps=16),
-    "hooks": Scenario(("a", "b"), (HOOKS,), examples=3, steps=10),
+    "one": Scenario(_ONE, (PLAIN,), examples=12, steps=24),
+    "several": Scenario(_SEVERAL, (PLAIN,), examples=8, steps=20),
+    "hooks": Scenario(("a", "b"), (HOOKS,), examples=3, steps=8),
     **{
-        name: Scenario(("a", "b"), (PLAIN, name.partition(",")[0]), examples=3, steps=8)
+        name: Scenario(("a", "b"), (PLAIN, name.partition(",")[0]), examples=2, steps=8)
         for name in (*FAILING, "poststart fails, as before 1.3.0")
     },
 }

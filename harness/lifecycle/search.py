@@ -5,11 +5,10 @@ Hypothesis costs 0.4 s to import, so only the case that searches comes here.
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import accumulate
+from random import Random
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, Phase, Verbosity, configuration, settings
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     from harness.workspace import Workspace
 
 TRIES_TO_SHORTEN = 40
-LARGEST = 9999
-NUMBERS = st.integers(0, LARGEST)
+NUMBERS = st.integers(0, 9999)
 
 
 @dataclass
@@ -145,18 +143,21 @@ class Search:
             self.ended(example)
         return None
 
-    def choose(self, example: Example, number: int, other: int) -> Step:
-        """Choose a step by two numbers; what was seldom done after the same steps comes first.
+    def choose(self, example: Example, number: int) -> Step:
+        """Choose a step by a number; what was seldom done after the same steps comes first.
 
         Numbers of one range are drawn, whatever is possible: Hypothesis wants to see the same draws
         when it begins in the same way again.
         """
         choices = example.choices(self.scenario.bundles)
-        weights = [row.weight / (1 + self.done[key]) ** 2 for key, _, row in choices]
-        chosen = bisect(list(accumulate(weights)), sum(weights) * number / (LARGEST + 1))
-        key, steps, _ = choices[min(chosen, len(choices) - 1)]
+        # What leads on stays as likely.
+        again = [0 if row.leads_on else self.done[key] for key, _, row in choices]
+        weights = [row.weight / (1 + n) for n, (_, _, row) in zip(again, choices, strict=True)]
+        # Small numbers are drawn most often; as seeds they are as good as any.
+        even = Random(f"{number} {len(example.steps)}")  # noqa: S311 - nothing is secret
+        ((key, steps, _),) = even.choices(choices, weights)
         self.done[key] += 1
-        return steps[other % len(steps)]
+        return even.choice(steps)
 
     def begin(self, known: Collection[str]) -> Example:
         """Begin a sequence that leaves out what is about these clauses."""
@@ -197,7 +198,7 @@ def _machine(search: Search) -> type[RuleBasedStateMachine]:
 
         @rule(data=st.data())
         def step(self, data: st.DataObject) -> None:
-            step = search.choose(self.example, data.draw(NUMBERS), data.draw(NUMBERS))
+            step = search.choose(self.example, data.draw(NUMBERS))
             self.drawn += 1
             with self.watched():
                 self.example.perform(step)

@@ -36,15 +36,17 @@ def test_leaves_nothing_of_the_creates_that_lost(bundle, runtime, new_id, race, 
 
 
 @clause("runtime.start.not-created-no-effect")
-def test_runs_the_program_once_however_many_start_it(create, runtime, race, record):
+def test_runs_the_program_once_however_many_start_it(create, race, record):
     hook = Hook(words=("wait={root}/gate",))
     container = create("waits", hooks={"startContainer": [hook]})
     container.watch()
     gate = container.bundle.gate()
     begun = container.bundle.logged
 
-    starts = [lambda: runtime.starting(container.id)] * TOGETHER
-    won = race(*starts, then=lambda: (begun("startContainer 1", "facts"), gate.open()))
+    won = race(
+        *[container.starting] * TOGETHER,
+        then=lambda: (begun("startContainer 1", "facts"), gate.open()),
+    )
 
     container.printed("ready")
     shown = [line.event for line in container.lines].count("ready")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
+import select
+import signal
 
 from reference_runtime import container, destroy, errors, locks, op_delete, op_start
 from tests.mutants.breaking import command, mutant, wrap
@@ -23,7 +24,7 @@ def an_id_is_looked_for_and_then_taken():
     def claim(original, root, identifier, record):
         if os.path.exists(f"{root}/{identifier}"):
             return original(root, identifier, record)
-        time.sleep(A_WHILE)
+        select.select((), (), (), A_WHILE)
         found = container.Container(root, identifier, record)
         if os.path.exists(found.directory):
             found.remove()
@@ -42,7 +43,7 @@ def a_create_that_loses_leaves_a_process():
         except errors.OperationError:
             if os.fork() == 0:
                 os.setsid()
-                time.sleep(20)
+                signal.pause()
                 os._exit(0)
             raise
 
@@ -72,7 +73,7 @@ def a_delete_that_is_refused_while_kill_goes_on_deletes():
         try:
             original(target)
         except errors.OperationError:
-            time.sleep(A_WHILE)
+            select.select((), (), (), A_WHILE)
             if target.status() == container.STOPPED:
                 destroy.undo_create(target)
             raise
