@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness import controllers, door, events, mountinfo, procfs
 from harness.faults import HarnessError, NotShown
 from harness.procfs import Process
+from harness.shown import Shown
 from harness.state import State, Status
 
 if TYPE_CHECKING:
@@ -102,8 +103,7 @@ class Container:
         output = self.runtime.exec(self.id, {**least, **process})
         for line in events.lines(output, self.bundle.nonce):
             if line.event == "facts":
-                facts: dict[str, Any] = dict(line.data["facts"])  # type: ignore[call-overload]
-                return facts
+                return Shown(line.data["facts"], "the facts", self._last)  # type: ignore[arg-type]
         raise NotShown("what exec executed did not show its facts", self._last)
 
     # What the program shows
@@ -118,7 +118,7 @@ class Container:
         """The facts that its program printed; waits for them."""
         if self._facts is None:
             found = self._shown(lambda line: line.event == "facts", "facts")
-            self._facts = dict(found.data["facts"])  # type: ignore[call-overload]
+            self._facts = Shown(found.data["facts"], "the facts", self._last)  # type: ignore[arg-type]
         return self._facts
 
     @property

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness import state
+from harness.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -84,11 +85,11 @@ class HookRun:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What the probe found: ids, argv, env, cwd, ns, root, mountinfo."""
-        for line in self.lines:
-            if line.event == "facts" and isinstance(line.data["facts"], dict):
-                return line.data["facts"]
-        return {}
+        """What the probe found: ids, argv, env, cwd, ns, root, mountinfo; NotShown of others."""
+        found = (line.data["facts"] for line in self.lines if line.event == "facts")
+        facts = next((members for members in found if isinstance(members, dict)), {})
+        operation = OPERATIONS[self.label.partition(" ")[0]]
+        return Shown(facts, f"the facts of the hook {self.label}", operation)
 
     @property
     def ended(self) -> bool:

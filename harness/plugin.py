@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 pytest_plugins = [
     "harness.fixtures",
     "harness.mount_fixtures",
+    "harness.label_fixtures",
     "harness.features",
     "harness.lifecycle.fixtures",
 ]

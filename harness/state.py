@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from harness.shown import Shown
+
 
 class Status(StrEnum):
     """The four values of ``status`` that the specification defines."""
@@ -56,9 +58,10 @@ class State:
 
     @property
     def annotations(self) -> dict[str, Any]:
-        """Annotations; empty if they are missing or no map."""
+        """Annotations; empty if they are missing or no map, NotShown to ask for a missing one."""
         annotations = self.document.get("annotations")
-        return annotations if isinstance(annotations, dict) else {}
+        given = annotations if isinstance(annotations, dict) else {}
+        return Shown(given, "the annotations of the state", "state")
 
     @property
     def defined(self) -> dict[str, Any]:

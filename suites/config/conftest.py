@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import foreign, labels, tolerates_an_error
+from harness import foreign, tolerates_an_error
 from harness.clauses import release
 from harness.faults import NotClaimed
 
@@ -29,20 +29,6 @@ def realtime_budget(session):
     """Members of linux that give a container time for real-time policies."""
     with foreign.realtime_budget(session.workspace.cgroup_roots) as members:
         yield members
-
-
-@pytest.fixture
-def apparmor_profile(session):
-    """Name of an AppArmor profile that is loaded, and allows all but reading /denied."""
-    workspace = session.workspace
-    with labels.apparmor_profile(workspace.directory, f"conformance-{workspace.new_id()}") as name:
-        yield name
-
-
-@pytest.fixture
-def selinux_label():
-    """A valid SELinux label of a process that is not the harness's own."""
-    return labels.selinux_label()
 
 
 @pytest.fixture

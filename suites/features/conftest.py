@@ -2,21 +2,7 @@
 
 import pytest
 
-from harness import disposable, labels, netlink
-
-
-@pytest.fixture
-def apparmor_profile(session):
-    """Name of an AppArmor profile that is loaded."""
-    workspace = session.workspace
-    with labels.apparmor_profile(workspace.directory, f"conformance-{workspace.new_id()}") as name:
-        yield name
-
-
-@pytest.fixture
-def selinux_label():
-    """A valid SELinux label of a process that is not the harness's own."""
-    return labels.selinux_label()
+from harness import disposable, netlink
 
 
 @pytest.fixture

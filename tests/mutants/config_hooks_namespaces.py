@@ -32,23 +32,27 @@ def paths_are_looked_up_in_the_container():
     looked_up_in_the_root(*IN_CREATE, "poststart", "poststop")
 
 
-@mutant("config.hooks.start-container.path-namespace", also=["config.hooks.*"])
-def start_container_hooks_are_run_by_the_runtime():
-    """startContainer hooks are files of the host, and are executed there."""
-    drop(init.PROGRAM, init.StartContainerHooks)
+def run_by_start(kind):
+    """Have start run the hooks of this kind, by the runtime and before the program."""
 
     def first_record(original, made, arguments):
         record = original(made, arguments)
-        record["hooks"]["startContainer"] = made.hooks.get("startContainer", [])
+        record["hooks"][kind] = made.hooks.get(kind, [])
         return record
 
     def execute(original, target):
-        to_run = target.record["hooks"]["startContainer"]
-        hooks.run_all("startContainer", to_run, target.document(container.CREATED))
+        hooks.run_all(kind, target.record["hooks"][kind], target.document(container.CREATED))
         original(target)
 
     wrap(op_create.preparation, "first_record", first_record)
     wrap(op_start, "execute", execute)
+
+
+@mutant("config.hooks.start-container.path-namespace", also=["config.hooks.*"])
+def start_container_hooks_are_run_by_the_runtime():
+    """startContainer hooks are files of the host, and are executed there."""
+    drop(init.PROGRAM, init.StartContainerHooks)
+    run_by_start("startContainer")
 
 
 @mutant(

@@ -16,10 +16,10 @@ from reference_runtime import (
     init,
     op_create,
     op_start,
-    preparation,
     report,
 )
 from tests.mutants.breaking import mutant, position, reads, wrap
+from tests.mutants.config_hooks_namespaces import run_by_start
 
 SETS = ("bounding", "effective", "inheritable", "permitted", "ambient")
 
@@ -92,16 +92,4 @@ def prestart_hooks_belong_to_start():
     """To 1.0.2: prestart hooks run in start, before the program."""
     steps = op_create.STEPS
     del steps[position(steps, op_create.RuntimeHooks)]  # the first of them
-
-    def first_record(original, made, arguments):
-        record = original(made, arguments)
-        record["hooks"]["prestart"] = made.hooks.get("prestart", [])
-        return record
-
-    def execute(original, target):
-        before = target.record["hooks"]["prestart"]
-        hooks.run_all("prestart", before, target.document(container.CREATED))
-        original(target)
-
-    wrap(preparation, "first_record", first_record)
-    wrap(op_start, "execute", execute)
+    run_by_start("prestart")

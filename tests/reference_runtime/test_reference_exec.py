@@ -31,14 +31,6 @@ def process_file(tmp_path):
 
 
 @pytest.fixture
-def running(runtime, config, make_bundle):
-    """A container that runs until a signal comes."""
-    identifier = runtime.create(make_bundle(config))
-    assert runtime("start", identifier).ok
-    return identifier
-
-
-@pytest.fixture
 def detached(runtime, tmp_path):
     """Execute with --detach; give the /proc directory of the program."""
 
