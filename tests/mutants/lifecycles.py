@@ -171,25 +171,28 @@ def whoever_asks_twice_is_given_a_forced_delete():
 
 
 @mutant("runtime.state.status.running")
-def a_container_that_was_asked_to_start_twice_is_stopped():
-    """A refused start leaves the mark that the container has ended; state goes by it."""
+def a_signal_after_a_refused_start_ends_the_status():
+    """After a refused start, a signal that the program catches is taken for its end by state."""
+
+    def marked(target, what):
+        return os.path.exists(f"{target.root}/.{what}-{target.record['pid']}-{target.id}")
 
     def refuse(original, target):
         try:
             original(target)
         except errors.OperationError:
-            times(target, f"twice-{target.record['pid']}")
+            if not marked(target, "signalled"):
+                times(target, f"refused-{target.record['pid']}")
             raise
 
     def status(original, target):
-        marked = os.path.exists(f"{target.root}/.twice-{target.record['pid']}-{target.id}")
-        # Only where a signal has come since: the mark alone is not looked at.
-        signalled = os.path.exists(f"{target.root}/.signalled-{target.id}")
-        return container.STOPPED if marked and signalled else original(target)
+        ended = marked(target, "refused") and marked(target, "signalled")
+        return container.STOPPED if ended else original(target)
 
     def kill(original, arguments):
         original(arguments)
-        times(container.load(arguments.root, arguments.id), "signalled")
+        target = container.load(arguments.root, arguments.id)
+        times(target, f"signalled-{target.record['pid']}")
 
     wrap(op_start, "refuse_unless_created", refuse)
     wrap(container.Container, "status", status)
