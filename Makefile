@@ -1,10 +1,13 @@
-# make conformance [RUNTIME=/usr/sbin/runc] · make test · make test-clients · make test-browser · make lint · make mutants · make precision · make bench · make runtimes
+# make conformance [RUNTIME=/usr/sbin/runc] [PROFILE=engine] · make test · make test-clients · make test-browser · make lint · make mutants · make precision · make lane · make bench · make pictures · make runtimes
 #
 # A target that needs the virtual environment calls `setup`, which costs nothing the second time.
 
 RUNTIME ?=
+PROFILE ?=
 PYTEST_ARGS ?=
 PYTHON ?= python3
+RUNS ?= $(wildcard build/results/reference-runtime-* build/results/runc-1.1* build/results/crun-*)
+DIFF ?= $(wildcard build/results/runc-*)
 
 # With it each run would compile all case files again: 1 s.
 unexport PYTHONDONTWRITEBYTECODE
@@ -14,7 +17,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNTIMES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oci-conformance/runtimes
 
-.PHONY: setup conformance test test-clients test-browser lint mutants precision bench deps deps-browser deps-clients runtimes clean
+.PHONY: setup conformance test test-clients test-browser test-lanes lint mutants precision lane bench pictures deps deps-browser deps-lanes deps-clients runtimes clean
 
 setup: $(STAMP)
 
@@ -30,12 +33,12 @@ $(STAMP): pyproject.toml
 
 # The exit status is pytest's own: 0 conformant, 1 not, 3 an error of ours, 4 usage, 5 nothing ran.
 conformance: setup
-	@$(BIN)/pytest $(if $(RUNTIME),--runtime=$(RUNTIME)) $(PYTEST_ARGS) || exit $$?
+	@$(BIN)/pytest $(if $(RUNTIME),--runtime=$(RUNTIME)) $(PROFILE:%=--profile=%) $(PYTEST_ARGS) || exit $$?
 
 test: setup
 	@if [ "$$CI" = true ] || ! { command -v runc || command -v crun; } >/dev/null; then $(MAKE) --no-print-directory deps; fi
 	@$(BIN)/python tools/mutants.py --changed
-	@$(BIN)/pytest tests --ignore=tests/clients --ignore=tests/reports/browser -n $$(($$(nproc) + 1)) --dist worksteal $(PYTEST_ARGS)
+	@$(BIN)/pytest tests --ignore=tests/clients --ignore=tests/reports/browser --ignore=tests/lanes -n $$(($$(nproc) + 1)) --dist worksteal $(PYTEST_ARGS)
 
 # podman, containerd and buildah with runc and with the reference runtime: the same comes out.
 test-clients: setup deps deps-clients
@@ -54,9 +57,20 @@ lint: setup
 mutants: setup
 	@$(BIN)/python tools/mutants.py $(MUTANTS)
 
+# The suite in a throw-away virtual machine: LANE=v2 (or v1, hybrid, apparmor, selinux, kernel-6.1, kernel-6.12),
+# RUNTIME=..., ONLY_SKIPPED_IN=build/results/runc-1.1.5 for what a run of the host skipped: docs/lanes.md.
+lane: setup
+	@$(BIN)/python -m harness.lanes $(LANE) $(if $(RUNTIME),--runtime=$(RUNTIME)) \
+	  $(if $(ONLY_SKIPPED_IN),--only-skipped-in=$(ONLY_SKIPPED_IN)) $(if $(RESULTS),--results=$(RESULTS)) \
+	  $(if $(PYTEST_ARGS),-- $(PYTEST_ARGS)) || exit $$?
+
 # Each fails on what it breaks and nothing else: some mutants against the whole suite.
 precision: setup
 	@$(BIN)/python tools/precision.py $(PRECISION)
+
+# The pictures of README.md, of runs that were made before: RUNS='reference runc crun' DIFF='OLD NEW'.
+pictures: setup deps-browser
+	@$(BIN)/python tools/pictures.py $(RUNS) --diff $(DIFF)
 
 bench: setup
 	@$(BIN)/python tools/bench.py $(if $(RUNTIME),$(RUNTIME))
@@ -81,6 +95,26 @@ deps-browser:
 	else \
 	  echo 'no apt-get here: install chromium by hand; tests that need it are skipped'; \
 	fi
+
+# Debian packages that lanes need. Installs, never removes.
+deps-lanes:
+	@missing=; \
+	command -v qemu-system-x86_64 >/dev/null || missing="$$missing qemu-system-x86"; \
+	command -v busybox >/dev/null || missing="$$missing busybox-static"; \
+	command -v mkfs.ext4 >/dev/null || missing="$$missing e2fsprogs"; \
+	command -v secilc >/dev/null || missing="$$missing secilc"; \
+	if [ -z "$$missing" ]; then \
+	  echo 'qemu, busybox, mkfs.ext4 and secilc are installed'; \
+	elif command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -qq --yes --no-install-recommends --no-remove $$missing; \
+	else \
+	  echo "no apt-get here: install by hand$$missing; lanes cannot be had without"; \
+	fi
+
+# A guest boots and runs 20 cases on cgroup v2, one panics, one hangs. Where qemu cannot be had it says so.
+test-lanes: setup
+	@$(MAKE) --no-print-directory deps-lanes || echo 'qemu cannot be had here: what needs it is skipped'
+	@$(BIN)/pytest tests/lanes -n0 $(PYTEST_ARGS)
 
 # Debian packages that make test-clients needs. Installs, never removes.
 deps-clients:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import resource
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness import cgroups, linux
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+
+_STANDARD_ERROR = 2
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,29 @@ class Caller:
     stdin: Path | None = None
     descriptors: Sequence[int] = ()
     """Descriptors of the harness that it has beside its standard ones."""
+    directory: Path | None = None
+    """Its working directory."""
+    places: Mapping[int, int] = field(default_factory=dict)
+    """Descriptors of the harness, each by the number under which it has it."""
     sees_no: Sequence[str] = ()
     """Directories that are empty for it."""
+    environment: Mapping[str, str] | None = None
+    """Its whole environment."""
 
     @property
     def differs(self) -> bool:
         """Whether ``become`` has anything to do."""
-        return self != Caller(stdin=self.stdin, descriptors=self.descriptors)
+        return self != replace(
+            Caller(),
+            stdin=self.stdin,
+            descriptors=self.descriptors,
+            environment=self.environment,
+            directory=self.directory,
+        )
+
+    def having(self, **members: Any) -> Caller:  # noqa: ANN401 - the members of this class
+        """Return this caller with other values of these members."""
+        return replace(self, **members)
 
     def become(self) -> None:
         """Become this caller: in the process that is about to execute the runtime."""
@@ -69,6 +89,16 @@ class Caller:
             resource.setrlimit(resource.RLIMIT_FSIZE, (self.largest_file, self.largest_file))
         for name in self.lacks:
             linux.prctl(linux.PR_CAPBSET_DROP, linux.CAPABILITIES.index(name))
+        self._place()
+
+    def _place(self) -> None:
+        if self.places:
+            # No more than these: what our own caller has left open is nobody's.
+            for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers
+                with suppress(OSError):  # the one that lists
+                    os.set_inheritable(int(name), int(name) <= _STANDARD_ERROR)
+        for number, fd in self.places.items():
+            os.dup2(fd, number)
 
     def _hide(self) -> None:
         linux.unshare(linux.CLONE_NEWNS)

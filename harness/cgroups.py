@@ -84,7 +84,7 @@ def clear(directories: Iterable[Path], seconds: float) -> list[str]:
     deadline = time.monotonic() + seconds
     inner = [(root, path) for root in roots for path in below(root)]
     for _, path in inner:
-        _thaw(path)
+        thaw(path)
     for _, path in inner:
         _end(path, deadline)
     left = []
@@ -102,7 +102,7 @@ def remove(directory: Path, seconds: float) -> list[str]:
     """End all processes in a run's directory and remove it with all below."""
     deadline = time.monotonic() + seconds
     left = clear([directory], seconds)
-    _thaw(directory)
+    thaw(directory)
     _end(directory, deadline)
     try:
         directory.rmdir()
@@ -113,8 +113,9 @@ def remove(directory: Path, seconds: float) -> list[str]:
     return left
 
 
-def _thaw(directory: Path) -> None:
-    """A frozen process cannot die: v1 and v2 spell the way out differently."""
+def thaw(directory: Path) -> None:
+    """Let what is frozen in one cgroup go on: it could not even die."""
+    # v1 and v2 spell it differently.
     for file, word in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
         try:
             (directory / file).write_text(word)

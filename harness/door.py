@@ -90,13 +90,15 @@ def start(  # noqa: PLR0913 - the attributes of a process, each by name
     stdin: Path | None = None,
     become: Callable[[], None] | None = None,
     descriptors: Sequence[int] = (),
+    inherits: bool = False,
 ) -> Started:
     """Start ``argv`` in a session and a process group of its own.
 
     ``stdout`` and ``stderr`` are appended to, ``stdin`` is opened anew (default /dev/null, looked
     up now: the sandbox has a private one). SIGPIPE and SIGXFSZ are at their defaults in the child,
     which Python ignores and an ignored signal would be inherited by the container. ``become`` is
-    called in the child, before the program is executed, which has our ``descriptors`` as well.
+    called in the child, before the program is executed, which has our ``descriptors`` as well, or
+    all that is inheritable then if it ``inherits``.
 
     Raises UsageError if there is no such program or it cannot be executed.
     """
@@ -119,6 +121,7 @@ def start(  # noqa: PLR0913 - the attributes of a process, each by name
                 # A session too: without a controlling terminal, /dev/tty is nobody's to change.
                 start_new_session=True,
                 pass_fds=descriptors,
+                close_fds=not inherits,
                 preexec_fn=become,  # noqa: PLW1509 - it makes system calls only
             )
         except FileNotFoundError as error:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.replay import Replay
 from harness.results import OUTPUT_LIMIT, Finding, Moment, Operation
 
 
@@ -26,6 +27,8 @@ class Journal:
     """Seconds inside the runtime of operations that are too many to be listed."""
     repro: str = ""
     """A shell script that does again what the case did; empty where the case makes none."""
+    replay: Replay = field(default_factory=Replay)
+    """What a shell needs to do it again."""
     config: str | None = None
     """The last bundle's config.json."""
 

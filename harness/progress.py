@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness import clauses
 from harness.journal import Journal, cut
-from harness.results import Case, Verdict
+from harness.results import Case, Verdict, dumps
 from harness.verdicts import Judgement
 
 if TYPE_CHECKING:
@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 
 CONFIG_LIMIT = 16384
 DETAILS_LIMIT = 8192
+REPLAY_LIMIT = 65536
+"""Characters of JSON: a case that has done more has no repro."""
+
+SHOWN = frozenset(
+    {
+        Verdict.FAIL,
+        Verdict.BLOCKED,
+        Verdict.ERROR,
+        Verdict.UNSTABLE,
+        Verdict.ADVICE,
+        Verdict.KNOWN,
+    }
+)
+"""Verdicts of which somebody will want to see for themselves what happened."""
 
 
 @dataclass
@@ -54,6 +68,10 @@ class Progress:
             self.judgement = judgement
             self.details = details
 
+    def _replay(self) -> dict[str, Any] | None:
+        document = self.journal.replay.document()
+        return document if len(dumps(document)) <= REPLAY_LIMIT else None
+
     def finish(self, worker: str) -> Case:
         """Return the record of the case."""
         verdict = self.judgement.verdict
@@ -82,6 +100,8 @@ class Progress:
             details=cut(self.details, DETAILS_LIMIT),
             worker=worker,
             repro=self.journal.repro if shown else "",
+            replay=self._replay() if verdict in SHOWN else None,
+            profile=first.profile,
         )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 INTERNAL = {"info", "mon_data", "mon_groups"}
@@ -71,12 +71,19 @@ class Group:
         names = {path.name for path in self.path.iterdir() if path.is_dir()}
         return names - INTERNAL
 
+    def all(self, resource: str) -> str:
+        """Return the line that gives all of a resource that this group has: ``MB:0=100;1=100``."""
+        return _line(resource, self.schemata[resource])
+
     def less(self, resource: str) -> str:
-        """Return a line that gives less than all of a resource: ``L3:0=3ff;1=3ff``."""
-        whole = self.schemata[resource]
+        """Return a line that gives less than that: ``L3:0=3ff;1=3ff``."""
         # A cache loses the highest part of its mask, of which what is left is in one piece.
-        given = {d: f"{v >> 1:x}" if resource != "MB" else str(v // 2) for d, v in whole.items()}
-        return f"{resource}:" + ";".join(f"{domain}={value}" for domain, value in given.items())
+        return _line(resource, {d: value >> 1 for d, value in self.schemata[resource].items()})
+
+
+def _line(resource: str, values: Mapping[str, int]) -> str:
+    base = "d" if resource == "MB" else "x"
+    return f"{resource}:" + ";".join(f"{d}={value:{base}}" for d, value in values.items())
 
 
 def parsed(text: str) -> dict[str, dict[str, int]]:

@@ -142,6 +142,12 @@ def numa() -> str:
     return "" if there else "the kernel has no memory nodes: CONFIG_NUMA"
 
 
+def several_nodes() -> str:
+    """More than one memory node."""
+    there = Path("/sys/devices/system/node/node1").exists()
+    return "" if there else "there is only one memory node; boot with numa=fake=2"
+
+
 def resctrl() -> str:
     """Resource control of the processor, mounted: CONFIG_X86_CPU_RESCTRL and such a processor."""
     if reason := host.real_root():

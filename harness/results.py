@@ -142,11 +142,23 @@ class Case:
     """The traceback or assertion as pytest shows it, cut at a stated length."""
     worker: str = ""
     lane: str = ""
+    """In a merged run the lane that gave the verdict; else the header says it for all cases."""
+    lanes: dict[str, str] = field(default_factory=dict)
+    """In a run merged of several lanes: the verdict on each lane that has the case."""
+    replay: dict[str, Any] | None = None
+    """What repro.sh is made of (harness/replay.py); only where the case did not pass."""
+    profile: str = "core"
+    """core, linux or engine: clauses of the last are no part of the specification."""
     repeats: dict[str, int] = field(default_factory=dict)
     """With --repeat: how many runs came to each verdict; of an unstable case the evidence is that
     of the first run with each verdict, one after the other."""
     repro: str = ""
     """A shell script that does again what the case did, where the case has made one."""
+
+    @property
+    def of_the_specification(self) -> bool:
+        """Whether it says something about conformance with the specification."""
+        return self.profile != "engine"
 
 
 @dataclass(frozen=True)
@@ -200,6 +212,8 @@ class Header:
     """Made with -k, -m, --lf or paths: not the whole suite."""
     expectations: str
     """Name of the expectation file that was used; empty if none."""
+    lane: str = ""
+    """The kind of host, as ``--lane`` names it; empty for the host as it was."""
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,7 @@ class Workspace:
             text.decode(errors="replace"),
             document.get("process", {}).get("terminal", False),
             self._calls,
+            lambda: self.runtime.journal.replay,
         )
         self.runtime.journal.config = bundle.config_text
         self._bundles.append(bundle)
@@ -126,7 +127,9 @@ class Workspace:
         self._ids.append(id_)
         return id_
 
-    def create(self, bundle: Bundle, id_: str, cwd: Path | None = None) -> Container:
+    def create(
+        self, bundle: Bundle, id_: str, cwd: Path | None = None, options: Sequence[str] = ()
+    ) -> Container:
         """Create a container from ``bundle``; raises the RuntimeFault of a create that fails."""
         if id_ not in self._ids:
             self._ids.append(id_)
@@ -134,7 +137,8 @@ class Workspace:
         path = str(bundle.path) if cwd is None else os.path.relpath(bundle.path, cwd)
         terminal = Terminal(self.runtime) if bundle.terminal else None
         try:
-            output = self.runtime.create(id_, path, cwd, terminal.socket if terminal else None)
+            console = terminal.socket if terminal else None
+            output = self.runtime.create(id_, path, cwd, console, options)
         except BaseException:
             if terminal:
                 terminal.close()
@@ -213,6 +217,8 @@ class Workspace:
         baseline = self.baseline
         left = []
         new = self.look().cgroups - baseline.cgroups
+        for path in new:  # all first: what one hierarchy has frozen cannot end in another
+            cgroups.thaw(Path(path))
         for path in sorted(new):
             if str(Path(path).parent) not in new:
                 left += cgroups.remove(Path(path), self.runtime.deadline)

@@ -42,6 +42,7 @@ class Arguments:
     rootless = False
     process = ""
     detach = False
+    keep = False
     tty = False
     cwd = ""
     env: list[str] = []  # noqa: RUF012 (replaced, never changed)
@@ -104,7 +105,7 @@ OPERATIONS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "pause": ({}, ("id",)),
     "ps": ({"--format": VALUE}, ("id", _COMMAND)),
     "resume": ({}, ("id",)),
-    "run": ({**_CREATE, "--detach": FLAG}, ("id",)),
+    "run": ({**_CREATE, "--detach": FLAG, "--keep": FLAG}, ("id",)),
     "spec": ({"--bundle": VALUE, "--rootless": FLAG}, ()),
     "update": ({"--resources": VALUE, **dict.fromkeys(LIMITS, LIMIT)}, ("id",)),
 }  # fmt: skip

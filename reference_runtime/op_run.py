@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: Arguments) -> int:
-    """Run a container; unless --detach wait for its program, then delete the container."""
+    """Run a container; unless --detach wait for its program, then delete it unless --keep."""
     if not arguments.detach:
         supervision.adopt_orphans()
     op_create.run(arguments)
@@ -21,7 +21,7 @@ def run(arguments: Arguments) -> int:
     except BaseException:
         delete(arguments)
         raise
-    if not arguments.detach:
+    if not arguments.detach and not arguments.keep:
         delete(arguments)
     return status
 

@@ -60,7 +60,7 @@ def apply(creation: Creation, planned: Json) -> None:
         elif "closID" in wanted:
             refuse_other_schemata(wanted, group)
         if lines(wanted):
-            write(f"{group}/schemata", "".join(f"{line}\n" for line in lines(wanted)))
+            write(f"{group}/schemata", *(f"{line}\n" for line in lines(wanted)))
         if planned["monitoring"]:
             make_directory(planned["monitoring"])
         assign(planned, creation.init_pid)
@@ -121,11 +121,16 @@ def remove_directory(path: str) -> None:
     os.rmdir(path)
 
 
-def write(path: str, text: str) -> None:
-    """Write a file of the filesystem, of which the kernel makes all there are."""
+def write(path: str, *texts: str) -> None:
+    """Write a file of the filesystem, of which the kernel makes all there are, text by text.
+
+    One write that has a domain twice is refused; of several writes the last counts.
+    """
     fd = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
+    text = ""
     try:
-        os.write(fd, text.encode())
+        for text in texts:
+            os.write(fd, text.encode())
     except OSError as error:
         reason = errors.reason(error)
         message = f"{path}: {text.strip()!r}: {reason}{last_status(path)}"

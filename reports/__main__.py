@@ -21,6 +21,7 @@ FORMATS = {
     "html": "one self-contained page, opened from disk",
     "summary": "plain text by section, as the terminal shows it at the end of a run",
     "markdown": "a summary for the page of a CI job",
+    "audit": "the cases that never ran, by what they need; over runs of all lanes merged",
     "junit": "JUnit XML: failure for fail and blocked, error for ours, skipped with its reason",
     "badge": "the endpoint JSON that badge services read",
 }
@@ -59,11 +60,13 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     _takes(two, "old")
     _takes(two, "new")
     two.add_argument("--format", dest="style", choices=["text", "markdown"], default="text")
-    merged = add("merge", "shards or reruns as one results.jsonl", _merge)
+    merged = add("merge", "shards, reruns or lanes as one results.jsonl", _merge)
     _takes(merged, "results", "+")
     whole = "number of cases of the whole suite: what is missing of them is said"
     merged.add_argument("--collected", type=int, metavar="N", help=whole)
     _takes(add("submission", "a folder (-o) such as a certification takes", _submission), "results")
+    said = "evidence/ again: bundle and repro.sh of each case that did not pass (-o: a directory)"
+    _takes(add("evidence", said, _evidence), "results")
     return parser.parse_args(argv)
 
 
@@ -103,10 +106,17 @@ def _merge(options: argparse.Namespace) -> int:
 
     _several(options)
     named = [(str(path), load(path)) for path in options.results]
-    text = merge.render(merge.merge(named, options.collected))
-    if options.output is not None and options.output.is_dir():
-        options.output /= "results.jsonl"
-    return _give(options, text, *options.results)
+    run = merge.merge(named, options.collected)
+    text = merge.render(run)
+    directory = options.output
+    if directory is None or not directory.is_dir():
+        return _give(options, text, *options.results)
+    options.output = directory / "results.jsonl"
+    status = _give(options, text, *options.results)
+    from reports import repro  # noqa: PLC0415 - as above
+
+    repro.write_all(run, directory, repro.probe_beside(options.results))
+    return status
 
 
 def _submission(options: argparse.Namespace) -> int:
@@ -117,6 +127,15 @@ def _submission(options: argparse.Namespace) -> int:
     file = options.results / "results.jsonl" if options.results.is_dir() else options.results
     run = load(file)
     write_folder(options.output, submission.files(run, file.read_bytes(), str(file)))
+    return OK
+
+
+def _evidence(options: argparse.Namespace) -> int:
+    from reports import repro  # noqa: PLC0415 - as above
+
+    given: Path = options.results
+    directory = options.output or (given if given.is_dir() else given.parent)
+    repro.write_all(load(given), directory, repro.probe_beside([directory, given]))
     return OK
 
 

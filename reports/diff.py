@@ -138,7 +138,7 @@ def _verdicts(change: Change) -> list[Verdict]:
 def text(difference: Difference) -> str:
     """Render for a terminal or a log."""
     runs = [("old", difference.old), ("new", difference.new)]
-    lines = [f"{name}  {_title(run)}: {judge(run).sentence}" for name, run in runs]
+    lines = [f"{name}  {_title(run)}: {judge(run).sentences}" for name, run in runs]
     lines += [f"     {fact}" for fact in _facts(difference)]
     for title, changes in difference.groups:
         most = len(changes) if changes is difference.failing else MOST
@@ -164,7 +164,7 @@ def markdown(difference: Difference) -> str:
     """Render for a CI job page: what a runtime printed stands in code spans only."""
     out = [f"### {phrase(difference.sentence)}", "", "| | run | verdict |", "|---|---|---|"]
     for name, run in (("old", difference.old), ("new", difference.new)):
-        out.append(f"| {name} | {cell(_title(run))} | {phrase(judge(run).sentence)} |")
+        out.append(f"| {name} | {cell(_title(run))} | {phrase(judge(run).sentences)} |")
     out += ["", *(f"- {phrase(fact)}" for fact in _facts(difference))]
     out += [f"- The new run is not whole: {difference.unseen}."] if difference.unseen else []
     for title, changes in difference.groups:
@@ -200,6 +200,7 @@ def _facts(difference: Difference) -> Iterable[str]:
         "profiles": lambda run: ", ".join(run.header.profiles),
         "suite": lambda run: run.header.suite_version,
         "expectations": lambda run: run.header.expectations or "none",
+        "lane": lambda run: run.header.lane or "host",
         "kernel": lambda run: run.header.host.kernel,
         "cgroups": lambda run: run.header.host.cgroup,
         "rootless": lambda run: "yes" if run.header.host.rootless else "no",

@@ -9,7 +9,7 @@ from harness.results import Verdict
 from reports.fenced import code, phrase
 from reports.marks import MEANINGS, NEEDS_A_LOOK, SYMBOLS
 from reports.text import clip, line, plural
-from reports.verdict import LEVELS, judge, release
+from reports.verdict import COLUMNS, column, judge, release
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ def render(run: Run) -> str:
     """Render the verdict, the counts by level, and the cases that somebody has to look at."""
     runtime = run.header.runtime
     title = f"{line(runtime.name, 40)} {line(runtime.version, 40)}"
-    out = [f"## {code(title)}: {judge(run).outcome.value}", "", phrase(judge(run).sentence), ""]
+    out = [f"## {code(title)}: {judge(run).outcome.value}", "", phrase(judge(run).sentences), ""]
     out += [*_table(run), *_problems(run)]
     room = BUDGET
     for verdict, heading in TITLES.items():
@@ -53,8 +53,8 @@ def _table(run: Run) -> list[str]:
     shown = [verdict for verdict in SYMBOLS if run.counts[verdict]]
     if not shown:
         return []
-    levels = [level for level in LEVELS if any(case.level == level for case in run.cases)]
-    counts = Counter((case.level, case.verdict) for case in run.cases)
+    counts = Counter((column(case), case.verdict) for case in run.cases)
+    levels = [name for name in COLUMNS if any(name == found for found, _ in counts)]
     out = [
         f"| verdict | {' | '.join(levels)} | all | |",
         "|---|" + "--:|" * (len(levels) + 1) + "---|",
@@ -93,6 +93,6 @@ def _part(heading: str, cases: Sequence[Case], room: int, *, opened: bool) -> li
 
 def _item(case: Case) -> str:
     clause = case.clauses[0] if case.clauses else "no clause"
-    name = f"- {case.level} {code(line(clause, 120))}: {code(line(case.case, 160))}"
+    name = f"- {column(case)} {code(line(clause, 120))}: {code(line(case.case, 160))}"
     reason = line(clip(case.reason, 600), 200)
     return f"{name}\n  {code(reason)}" if reason else name

@@ -1,4 +1,8 @@
-"""Shards or reruns made into one run; what contradicts itself is refused in one clear line."""
+"""Shards, reruns and lanes made into one run; contradictions are refused in one clear line.
+
+Runs of one lane are parts of one run: same host, same verdicts. Of several lanes each case gets the
+verdict of those that could run it, the worst if they differ, and says which lanes came to what.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,12 @@ from harness.results import End, Run, Verdict, Writer
 from reports.text import line, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from harness.results import Case, Header
+
+    Held = dict[str, tuple[str, str, Case]]
+    """Of one case by lane: the file that has it, the verdict there, the record."""
 
 OK, FAILED, ERROR, NOTHING_RAN = 0, 1, 3, 5
 """Exit statuses of a run, as docs/gating-ci.md has them."""
@@ -26,14 +33,21 @@ SAME: dict[str, Callable[[Header], object]] = {
     "suite version": lambda header: header.suite_version,
     "profiles": lambda header: ", ".join(header.profiles),
     "expectations": lambda header: header.expectations or "none",
-    "kernel": lambda header: header.host.kernel,
     "machine": lambda header: header.host.machine,
-    "cgroups": lambda header: header.host.cgroup,
-    "LSMs": lambda header: ", ".join(header.host.lsms),
-    "capabilities": lambda header: header.host.capabilities,
     "rootless": lambda header: header.host.rootless,
 }
 """What decides a verdict: one header speaks for all cases, so these must be the same in all."""
+
+SAME_IN_LANE: dict[str, Callable[[Header], object]] = {
+    "kernel": lambda header: header.host.kernel,
+    "cgroups": lambda header: header.host.cgroup,
+    "LSMs": lambda header: ", ".join(header.host.lsms),
+    "capabilities": lambda header: header.host.capabilities,
+}
+"""What lanes differ in, and is the same in all runs of one lane."""
+
+HOST = "host"
+"""The lane of a run that was given none."""
 
 
 def merge(named: Sequence[tuple[str, Run]], collected: int | None = None) -> Run:
@@ -43,12 +57,19 @@ def merge(named: Sequence[tuple[str, Run]], collected: int | None = None) -> Run
     whole suite; without it the merged run is whole if one of ``named`` is.
     """
     name, first = named[0]
-    cases: dict[str, tuple[str, Case]] = {}
+    cases: dict[str, Held] = {}
+    firsts: dict[str, tuple[str, Header]] = {}
     for other, run in named:
         _whole(other, run)
-        _same(name, first.header, other, run.header)
+        _same(SAME, (name, first.header), (other, run.header))
+        _same(
+            SAME_IN_LANE,
+            firsts.setdefault(run.header.lane, (other, run.header)),
+            (other, run.header),
+        )
         _add(cases, other, run)
-    kept = [case for _, case in cases.values()]
+    lanes = list(dict.fromkeys(lane for held in cases.values() for lane in held))
+    kept = [_verdict(held, lanes) for held in cases.values()]
     if collected is not None and collected < len(kept):
         message = f"the runs hold {plural(len(kept), 'case')}, more than the {collected} collected"
         raise ResultsError(message)
@@ -87,23 +108,60 @@ def _whole(name: str, run: Run) -> None:
         raise ResultsError(f"{name}: {lost} without a result; run it again")
 
 
-def _same(name: str, header: Header, other: str, another: Header) -> None:
-    for what, of in SAME.items():
+def _same(
+    facts: Mapping[str, Callable[[Header], object]],
+    one: tuple[str, Header],
+    two: tuple[str, Header],
+) -> None:
+    (name, header), (other, another) = one, two
+    for what, of in facts.items():
         if of(header) != of(another):
             seen, wanted = line(str(of(another)), 80), line(str(of(header)), 80)
             raise ResultsError(f"{other}: {what} is {seen}, and in {name} it is {wanted}")
 
 
-def _add(cases: dict[str, tuple[str, Case]], name: str, run: Run) -> None:
+def _add(cases: dict[str, Held], name: str, run: Run) -> None:
     for case in run.cases:
-        holder, held = cases.setdefault(case.case, (name, case))
-        if held.verdict is not case.verdict:
-            message = f"{name}: {line(case.case)} is {case.verdict.value}, and in {holder} it is"
-            raise ResultsError(f"{message} {held.verdict.value}")
+        lanes = case.lanes or {case.lane or run.header.lane or HOST: case.verdict.value}
+        of_case = cases.setdefault(case.case, {})
+        for lane, verdict in lanes.items():
+            holder, said, _ = of_case.setdefault(lane, (name, verdict, case))
+            if said != verdict:
+                message = f"{name}: {line(case.case)} is {verdict}, and in {holder} it is {said}"
+                raise ResultsError(message)
+
+
+def _verdict(held: Held, lanes: Sequence[str]) -> Case:
+    """Make one record of those of a case by lane: a lane that ran it goes before one that did not.
+
+    Of those that ran it the worst counts, the first of equals. Of the others one that had what the
+    case needs and found that it does not apply.
+    """
+    if len(lanes) == 1:
+        return next(case for _, _, case in held.values())
+    said = {lane: Verdict(verdict) for lane, (_, verdict, _) in held.items()}
+    ran = {lane: verdict for lane, verdict in said.items() if verdict.ran}
+    lane = (
+        max(ran, key=lambda each: ran[each].severity)
+        if ran
+        else min(said, key=lambda each: said[each].severity)
+    )
+    case = held[lane][2]
+    reason = case.reason
+    if len(set(ran.values())) > 1 and not case.lanes:
+        differ = ", ".join(f"{verdict.value} on {each}" for each, verdict in ran.items())
+        reason = f"lanes differ: {differ}\n{reason}".rstrip()
+    verdicts = {each: verdict.value for each, verdict in said.items()}
+    return dataclasses.replace(case, lane=lane, lanes=verdicts, reason=reason)
 
 
 def _header(runs: Sequence[Run], collected: int | None) -> Header:
-    earliest = min((run.header for run in runs), key=lambda header: header.started)
+    lanes = list(dict.fromkeys(run.header.lane for run in runs))
+    # Of several lanes the host speaks in the header: its run is the whole one.
+    of_host = [run.header for run in runs if not run.header.lane] or [run.header for run in runs]
+    earliest = min(of_host, key=lambda header: header.started)
+    if len(lanes) > 1:
+        earliest = dataclasses.replace(earliest, lane=", ".join(lane or HOST for lane in lanes))
     options: dict[str, Any] = {
         "merged": [options for run in runs for options in _options(run.header)]
     }

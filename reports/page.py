@@ -13,7 +13,7 @@ from reports.killed import killed
 from reports.marks import SYMBOLS
 from reports.specification import Section, link, sections
 from reports.text import clip, line, parameters, slug
-from reports.verdict import LEVELS, Judgement, judge, release
+from reports.verdict import COLUMNS, Judgement, column, judge, release
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,6 +30,8 @@ class Entry:
     """A case as a page shows it."""
 
     case: Case
+    column: str
+    """must, should, may, or engine."""
     slug: str
     title: str
     parameters: str
@@ -105,7 +107,7 @@ class Page:
             shown = [next(rest) for _ in several]
             place = "section-" + slug(section.name)
             documents.setdefault(section.document, []).append((section, place, shown))
-        names = [name for name in LEVELS if any(case.level == name for case in run.cases)]
+        names = [name for name in COLUMNS if any(column(case) == name for case in run.cases)]
         return cls(
             run=run,
             judgement=judge(run),
@@ -130,6 +132,7 @@ def _entries(run: Run, cases: Iterable[Case]) -> Iterator[Entry]:
         quiet = case.verdict is Verdict.KNOWN or not seen
         yield Entry(
             case=case,
+            column=column(case),
             slug=slug(case.case),
             title=line(case.summary) or line(case.case),
             parameters=line(parameters(case.case), 120),
@@ -171,7 +174,7 @@ def _groups(entries: Iterable[Entry]) -> list[Group]:
 
 
 def _level(name: str, cases: Iterable[Case]) -> Level:
-    counts = Counter(case.verdict for case in cases if case.level == name)
+    counts = Counter(case.verdict for case in cases if column(case) == name)
     bars = []
     start = 0.0
     for verdict in SYMBOLS:

@@ -73,7 +73,7 @@ def _environment(run: Run) -> str:
         "results_format": header.pop("format"),
         **header,
         "end": end,
-        "verdict": {"outcome": judgement.outcome.value, "sentence": judgement.sentence},
+        "verdict": {"outcome": judgement.outcome.value, "sentence": judgement.sentences},
     }
     try:
         return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
@@ -105,7 +105,7 @@ def _readme(run: Run) -> str:
         "host": f"{host.kernel} {host.machine}, cgroups {host.cgroup}",
         "expectations": header.expectations or "none",
     }
-    out = ["# OCI runtime conformance", "", phrase(judge(run).sentence), "", "| | |", "|---|---|"]
+    out = ["# OCI runtime conformance", "", phrase(judge(run).sentences), "", "| | |", "|---|---|"]
     out += [f"| {name} | {cell(line(value))} |" for name, value in facts.items()]
     out += ["", "Command:", "", *(f"    {clip(c, 2000)}" for c in _commands(run).splitlines()), ""]
     out += [

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from reports import engine
 from reports.marks import SYMBOLS
 from reports.specification import sections
 from reports.text import line
-from reports.verdict import LEVELS, judge, release
+from reports.verdict import COLUMNS, column, judge, release
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,20 +25,31 @@ def render(run: Run) -> str:
     title = f"{line(runtime.name, 40)} {line(runtime.version, 40)}, {release(run)}"
     table = _table(run) if run.cases else []
     return "\n".join(
-        [title, "", *table, *([""] if table else []), judge(run).sentence, *_problems(run), ""]
+        [title, "", *table, *([""] if table else []), *_sentences(run), *_problems(run), ""]
     )
+
+
+def _sentences(run: Run) -> list[str]:
+    judgement = judge(run)
+    return [judgement.sentence, *([judgement.engine] if judgement.engine else [])]
 
 
 def _table(run: Run) -> list[str]:
     shown = [verdict for verdict in SYMBOLS if run.counts[verdict]]
     head = ["section", "cases", *(verdict.value for verdict in shown)]
     by_section = [
-        _row(line(section.name, _NAME_WIDTH), section.cases, shown) for section in sections(run)
+        _row(line(section.name, _NAME_WIDTH), section.cases, shown)
+        for section in sections(run)
+        if section.cases[0].of_the_specification or engine.PROFILE in run.header.profiles
     ]
-    levels = [*LEVELS, *sorted({case.level for case in run.cases} - set(LEVELS))]
+    found = {column(case) for case in run.cases}
+    columns = [
+        *(c for c in COLUMNS if c in found or c != engine.PROFILE),
+        *sorted(found - {*COLUMNS}),
+    ]
     by_level = [
-        _row(line(level, _NAME_WIDTH), [case for case in run.cases if case.level == level], shown)
-        for level in levels
+        _row(line(name, _NAME_WIDTH), [case for case in run.cases if column(case) == name], shown)
+        for name in columns
     ]
     total = _row("total", run.cases, shown)
     rows = [head, *by_section, *by_level, total]

@@ -3,16 +3,19 @@
 A clause is counted under the first clause of its case, the one that gives the case its level.
 ``conformant`` needs all of: a whole run, no MUST case that gates or is a known deviation, no error
 of the suite, and at least one MUST clause seen to hold. What falls short without a failure is
-``undecided``.
+``undecided``. Clauses of the engine profile are no part of the specification: they have a sentence
+of their own (engine.py) and leave this one alone.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from harness.results import Verdict
+from reports import engine
 from reports.text import line, plural
 
 if TYPE_CHECKING:
@@ -21,6 +24,13 @@ if TYPE_CHECKING:
     from harness.results import Case, Run
 
 LEVELS = ("must", "should", "may")
+COLUMNS = (*LEVELS, engine.PROFILE)
+"""In which a report counts cases: those of the specification by level, and the others."""
+
+
+def column(case: Case) -> str:
+    """Return that of a case."""
+    return case.level if case.of_the_specification else engine.PROFILE
 
 
 class Outcome(StrEnum):
@@ -54,15 +64,23 @@ class Judgement:
     """MUST cases that this host cannot run."""
     missing: int
     """Collected cases without a result."""
+    engine: str = ""
+    """The sentence about the engine profile; empty if that was not asked for."""
+
+    @property
+    def sentences(self) -> str:
+        """Both sentences: of the specification, and of the engine profile if it was asked for."""
+        return f"{self.sentence} {self.engine}".rstrip()
 
 
 def judge(run: Run) -> Judgement:
     """Judge ``run``; its sentence starts with what makes the run less than whole."""
-    must = [case for case in run.cases if case.level == "must"]
+    cases = [case for case in run.cases if case.of_the_specification]
+    must = [case for case in cases if case.level == "must"]
     counts = {v: sum(case.verdict is v for case in must) for v in Verdict}
     failing = _clauses(case for case in must if case.verdict is Verdict.FAIL)
     known = _clauses(case for case in must if case.verdict is Verdict.KNOWN)
-    errors = run.counts[Verdict.ERROR]
+    errors = sum(case.verdict is Verdict.ERROR for case in cases)
     missing = max(0, run.end.collected - len(run.cases)) if run.end else 0
     shortfalls = [
         *_some(counts[Verdict.BLOCKED], "MUST case", "is blocked", "are blocked"),
@@ -71,7 +89,7 @@ def judge(run: Run) -> Judgement:
         *_some(missing, "collected case", "has no result", "have no result"),
     ]
     whole = run.end is not None and not run.end.interrupted and not run.header.partial
-    if not any(case.verdict.ran for case in run.cases):
+    if not any(case.verdict.ran for case in cases):
         outcome = Outcome.NOTHING_RUN
     elif failing:
         outcome = Outcome.NOT_CONFORMANT
@@ -93,6 +111,7 @@ def judge(run: Run) -> Judgement:
         counts[Verdict.UNSTABLE],
         counts[Verdict.SKIP],
         missing,
+        engine.sentence(run),
     )
 
 
@@ -118,7 +137,7 @@ def _prefix(run: Run) -> str:
 
 def release(run: Run) -> str:
     """Name what the run was judged by: ``OCI runtime-spec 1.2.1 (core, linux)``."""
-    profiles = line(", ".join(run.header.profiles), 80)
+    profiles = line(", ".join(p for p in run.header.profiles if p != engine.PROFILE), 80)
     version = line(run.header.runtime.spec_version, 40)
     return f"OCI runtime-spec {version}" + (f" ({profiles})" if profiles else "")
 
@@ -131,8 +150,7 @@ def _middle(
     counts: dict[Verdict, int],
 ) -> str:
     if outcome is Outcome.NOTHING_RUN:
-        idle = ", ".join(f"{n} {v.value}" for v, n in run.counts.items())
-        return "nothing was run" + (f" ({idle})" if idle else "; no case was recorded")
+        return _idle(run)
     if outcome is Outcome.CONFORMANT:
         return f"conformant with {release(run)}"
     if outcome is Outcome.AS_EXPECTED:
@@ -147,6 +165,14 @@ def _middle(
         return unshown + _listed(["no MUST clause was seen to hold", *shortfalls])
     held = f"no MUST clause fails in the {plural(counts[Verdict.PASS], 'MUST case')} that passed"
     return unshown + ("no MUST clause fails, but " + _listed(shortfalls) if shortfalls else held)
+
+
+def _idle(run: Run) -> str:
+    if set(run.header.profiles) == {engine.PROFILE}:
+        return "conformance with the specification was not judged"
+    done = Counter(case.verdict for case in run.cases if case.of_the_specification)
+    idle = ", ".join(f"{n} {v.value}" for v, n in done.items())
+    return "nothing was run" + (f" ({idle})" if idle else "; no case was recorded")
 
 
 def _tail(known: list[str], skipped: int, outcome: Outcome) -> str:

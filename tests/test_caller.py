@@ -1,5 +1,6 @@
 """Programs that are started as another caller would start them."""
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -19,6 +20,7 @@ def said(caller: Caller, script: str, directory: Path) -> str:
         stdin=caller.stdin,
         become=caller.become,
         descriptors=caller.descriptors,
+        inherits=bool(caller.places),
     )
     assert started.finish().exit_status == 0
     return out.read_text().strip()
@@ -67,6 +69,24 @@ def test_descriptors_are_inherited(tmp_path: Path) -> None:
 
     os.close(fd)
     assert seen == "text"
+
+
+def test_descriptors_are_where_they_are_to_be(tmp_path: Path) -> None:
+    (given := tmp_path / "given").write_text("text")
+    fd = fcntl.fcntl(os.open(given, os.O_RDONLY), fcntl.F_DUPFD_CLOEXEC, 100)
+
+    seen = said(Caller(places={4: fd}), "cat /proc/self/fd/4; ls /proc/self/fd", tmp_path)
+
+    os.close(fd)
+    # 3 is the directory that ls reads.
+    assert seen.removeprefix("text").split() == ["0", "1", "2", "3", "4"]
+
+
+def test_a_caller_in_another_directory_or_environment_need_not_be_become() -> None:
+    caller = Caller().having(directory=Path("/"), environment={})
+
+    assert (caller.directory, caller.differs) == (Path("/"), False)
+    assert caller.having(nice=0).differs
 
 
 def test_the_harness_stays_as_it_is(tmp_path: Path) -> None:

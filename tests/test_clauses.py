@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from harness import clauses
-from harness.clauses import Clause, resolve
+from harness.clauses import Clause, ran, resolve
+from harness.clauses import __main__ as coverage
 from harness.faults import CatalogueError
+from harness.results import Case, Verdict
 
 DOCUMENTS = {
     "spec.md", "glossary.md", "bundle.md", "runtime.md", "runtime-linux.md", "config.md",
-    "config-linux.md", "features.md", "features-linux.md",
+    "config-linux.md", "features.md", "features-linux.md", clauses.ENGINE_DOCUMENT,
 }  # fmt: skip
 
 CLAUSE = """
@@ -115,6 +118,36 @@ def test_a_value_outside_of_a_table_is_refused(catalogue):
     assert refused(catalogue, "summary = 'x'") == "suites/clauses/own.toml: [summary] is no table"
 
 
+ENGINE = CLAUSE.replace("runtime.md#a", "engine-profile.md#a").replace(
+    'census = ["a.b"]', 'profile = "engine"\nclients = ["podman"]\nbreaks = "podman run."'
+)
+
+
+def test_what_engines_need_names_clients_and_what_breaks(catalogue):
+    found = catalogue(ENGINE + 'operation = "exec"')["a.b"]
+
+    assert (found.clients, found.breaks, found.operations) == (
+        ("podman",),
+        "podman run.",
+        ("exec",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('profile = "engine"', 'profile = "core"', "has profile, clients and breaks"),
+        ('clients = ["podman"]', "clients = []", "has profile, clients and breaks"),
+        ('clients = ["podman"]', 'clients = ["pod"]', "client 'pod' is none of podman,"),
+        ('clients = ["podman"]', 'clients = "podman"', "clients is of the wrong type"),
+        ('breaks = "podman run."', "", "has profile, clients and breaks"),
+        ("engine-profile.md#a", "runtime.md#a", "only clauses of engine-profile.md have clients"),
+    ],
+)
+def test_what_engines_need_is_refused_without_them(catalogue, old, new, said):
+    assert said in refused(catalogue, ENGINE.replace(old, new))
+
+
 # Releases
 
 
@@ -191,8 +224,49 @@ def test_a_clause_keeps_the_rules_of_the_catalogue(id_):
     assert "." in id_
     assert document in DOCUMENTS
     assert re.fullmatch(r"[a-z0-9_-]+", heading)
-    assert found.census
+    assert bool(found.census) is not bool(found.clients)
     assert found.applies(found.until or found.since)
     assert found.applies(found.since)
     assert found.summary.endswith(".")
     assert not re.search(r"[.!?]\s+[A-Z]|\n", found.summary)
+
+
+# What has run
+
+
+def runs_of(**verdicts):
+    """Runs of one case each, of the clause a.b: verdict and reason."""
+    for verdict, reason in verdicts.items():
+        case = Case(verdict, ["a.b"], Verdict(verdict), "must", "s", "1", "x", reason=reason)
+        yield SimpleNamespace(cases=[case])
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "text"),
+    [
+        ({"skip": "no device\nmore"}, "0 of 2 entries have run somewhere\n  a.b: no device\n"),
+        ({"skip": "no device", "fail": "it"}, "1 of 2 entries have run somewhere\n"),
+        ({}, "0 of 2 entries have run somewhere\n  a.b: no case names it\n"),
+    ],
+    ids=["skip", "ran", "none"],
+)
+def test_an_entry_has_run_if_a_case_of_its_clause_did_anywhere(catalogue, verdicts, text):
+    catalogue(CLAUSE, other=CLAUSE.replace("a.b", "a.c") + 'untestable = "nobody can see it"\n')
+
+    found = ran.count(["a.b", "a.c"], runs_of(**verdicts))
+
+    assert found.text == f"{text}  a.c: nobody can see it\n"
+
+
+def test_a_file_that_is_no_census_is_named(tmp_path):
+    (tmp_path / "census.json").write_text('[{"id": 1}]')
+
+    with pytest.raises(CatalogueError, match="no census"):
+        ran.needing_a_host(tmp_path / "census.json")
+
+
+def test_results_that_cannot_be_read_are_one_line(tmp_path, capsys):
+    status = coverage.main(["--ran", str(tmp_path)])
+
+    assert status == 4
+    assert capsys.readouterr().err.startswith(f"clauses: {tmp_path}/results.jsonl: cannot be read")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from harness import clauses
+
 ROOT = Path(__file__).parent.parent
 
 NOT_HERE = {
@@ -37,6 +39,15 @@ def test_every_clause_has_a_case_or_a_reason(coverage):
 
 def test_every_must_has_a_mutant_or_needs_another_host(coverage):
     assert sorted(coverage["without_mutant"]) == sorted(NOT_HERE)
+
+
+def test_what_engines_need_is_apart_and_enough(coverage):
+    known = clauses.catalogue()
+
+    assert len(coverage["engine"]) >= 90
+    assert all(
+        not known[id_].census and known[id_].profile == "engine" for id_ in coverage["engine"]
+    )
 
 
 def test_the_census_is_covered(coverage):

@@ -266,3 +266,21 @@ def test_an_end_that_is_none_is_refused(file):
     said = refused(load, file(FILE + 'until = "soon"\n'), "1.3.0")
 
     assert "known entry 1: until 'soon' is no day" in said
+
+
+@pytest.mark.parametrize(("cgroup", "expected"), [("v2", ["a", "b"]), ("hybrid", ["a", "c"])])
+def test_an_entry_may_hold_for_one_layout_of_cgroups_only(tmp_path, cgroup, expected):
+    text = '[runtime]\nname = "x"\nversions = ">=1"\n'
+    for name, only in (("a", ""), ("b", 'cgroup = "v2"'), ("c", 'cgroup = "hybrid"')):
+        text += f'[[known]]\nclause = "{name}"\nreason = "r"\ncases = ["{name}"]\n{only}\n'
+    (tmp_path / "x.toml").write_text(text)
+
+    known = expectations.load(tmp_path / "x.toml", "1.0.0", cgroup=cgroup).known
+
+    assert [entry.clause for entry in known] == expected
+
+
+def test_a_layout_of_cgroups_that_there_is_not_is_named(file):
+    said = refused(load, file(FILE + 'cgroup = "v3"\n'), "1.3.0")
+
+    assert "known entry 1: cgroup is none of v1, v2, hybrid" in said

@@ -71,3 +71,47 @@ def test_what_is_no_terminal_is_not_taken_for_one(terminal: Terminal, tmp_path: 
 
     with pytest.raises(NotShown, match="is no terminal"):
         terminal.type("word")
+
+
+def test_one_descriptor_and_an_end_are_told_from_more(terminal: Terminal) -> None:
+    master, slave = os.openpty()
+    send(terminal, master, slave)
+
+    assert (terminal.is_master, terminal.descriptors) == (True, 2)
+    assert terminal.sent_nothing_more
+    for fd in (master, slave):
+        os.close(fd)
+
+
+def test_a_sender_that_stays_has_not_ended(terminal: Terminal) -> None:
+    master, slave = os.openpty()
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.connect(str(terminal.socket))
+        socket.send_fds(caller, [b" "], [slave])
+
+        assert (terminal.is_master, terminal.descriptors) == (False, 1)
+        assert not terminal.sent_nothing_more
+    for fd in (master, slave):
+        os.close(fd)
+
+
+def test_its_size_and_its_echo_are_the_program_s(terminal: Terminal, slave: int) -> None:
+    terminal.size = (40, 120)
+    terminal.echoes = False
+
+    assert struct.unpack("HHHH", fcntl.ioctl(slave, termios.TIOCGWINSZ, bytes(8)))[:2] == (40, 120)
+    assert not termios.tcgetattr(slave)[3] & termios.ECHO
+    assert not terminal.echoes
+
+
+def test_a_dialogue_waits_for_what_is_said(terminal: Terminal, slave: int) -> None:
+    dialogue = terminal.dialogue
+
+    dialogue.type("asked")
+    echoed = dialogue.says("asked\r\n")
+    os.write(slave, b"first second")
+
+    assert echoed
+    assert dialogue.says("second")
+    assert dialogue.before == "first "
+    assert not dialogue.says("third")

@@ -56,6 +56,7 @@ class TestOptions:
             ("--deadline=0", "above zero"),
             ("--deadline=soon", "above zero"),
             ("--probe=/nonexistent", "no such file"),
+            ("--lane=../v2", "letters, digits, points and hyphens"),
             ("--expectations=/nonexistent.toml", "/nonexistent.toml"),
             ("--cgroup-view=v2 --rootless", "only root can mount cgroups anew"),
         ],

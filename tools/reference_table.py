@@ -76,6 +76,7 @@ def table() -> str:
     found = {
         entry: (clause, treatment(clause, entry, conditional))
         for clause in catalogue().values()
+        if not clause.clients  # docs/engine-profile.md has a table of its own
         for entry in clause.census or (clause.id,)
     }
     kinds = [what.partition(", `")[0] for _, what in found.values()]

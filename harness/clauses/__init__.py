@@ -28,9 +28,21 @@ RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.2.1", "1.3.0")
 LEVELS = ("must", "should", "may")
 KEYWORDS = ("must", "should", "may", "effect")
 OPERATIONS = ("state", "create", "start", "kill", "delete", "features")
-PROFILES = ("core", "linux", "engine")
+ENGINE_OPERATIONS = ("exec", "list", "pause", "ps", "resume", "run", "update", "version")
+"""Those that engines know and the specification does not."""
+ENGINE = "engine"
+ENGINE_DOCUMENT = "engine-profile.md"
+"""Of our own docs: what engines need has headings there."""
+PROFILES = ("core", "linux", ENGINE)
+CLIENTS = ("podman", "conmon", "containerd", "docker", "buildah", "CRI-O", "BuildKit")
+"""Who needs a clause of the engine profile."""
 
-_SHAPES: dict[str, Any] = {"operation": str | list, "census": list, "demands_error": bool}
+_SHAPES: dict[str, Any] = {
+    "operation": str | list,
+    "census": list,
+    "clients": list,
+    "demands_error": bool,
+}
 """Of the members of a table; all others are strings."""
 
 F = TypeVar("F", bound="Callable[..., object]")
@@ -77,6 +89,10 @@ class Clause:
     census: tuple[str, ...] = ()
     untestable: str = ""
     """Why no case can show it false; empty if one can."""
+    clients: tuple[str, ...] = ()
+    """Of ENGINE_DOCUMENT: who needs it, of CLIENTS."""
+    breaks: str = ""
+    """Of ENGINE_DOCUMENT: what a client's user sees where it does not hold."""
 
     def applies(self, version: str) -> bool:
         """Whether it is in force in this release of the specification."""
@@ -121,6 +137,7 @@ def _clause(id_: str, table: Any, file: str) -> Clause:  # noqa: ANN401 - as TOM
         **table,
         "operations": (operations,) if isinstance(operations, str) else tuple(operations),
         "census": tuple(table.get("census", ())),
+        "clients": tuple(table.get("clients", ())),
     }
     try:
         found = Clause(id=id_, **values)
@@ -136,10 +153,23 @@ def _clause(id_: str, table: Any, file: str) -> Clause:  # noqa: ANN401 - as TOM
     for name, (value, choices) in allowed.items():
         if value not in choices:
             raise CatalogueError(f"{where}: {name} {value!r} is none of {', '.join(choices)}")
+    known = OPERATIONS + (ENGINE_OPERATIONS if found.profile == ENGINE else ())
     for operation in found.operations:
-        if operation not in OPERATIONS:
+        if operation not in known:
             raise CatalogueError(f"{where}: there is no operation {operation!r}")
+    _check_clients(found, where)
     return found
+
+
+def _check_clients(found: Clause, where: str) -> None:
+    for client in found.clients:
+        if client not in CLIENTS:
+            raise CatalogueError(f"{where}: client {client!r} is none of {', '.join(CLIENTS)}")
+    of_engines = found.anchor.startswith(f"{ENGINE_DOCUMENT}#")
+    if of_engines and not (found.profile == ENGINE and found.clients and found.breaks):
+        raise CatalogueError(f"{where}: what engines need has profile, clients and breaks")
+    if not of_engines and (found.clients or found.breaks):
+        raise CatalogueError(f"{where}: only clauses of {ENGINE_DOCUMENT} have clients and breaks")
 
 
 def resolve(ids: Iterable[str], parameters: dict[str, Any]) -> list[Clause]:

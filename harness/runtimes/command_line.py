@@ -6,6 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -49,13 +50,33 @@ class CommandLine:
         """Words that end and remove a container in any state: for cleaning, never for a case."""
         return ["delete", "--force", id_]
 
-    def exec(self, id_: str, process: Path) -> list[str]:
+    def exec(self, id_: str, process: Path, options: Sequence[str] = ()) -> list[str]:
         """Words that execute a further program, of which ``process`` is the configuration."""
-        return ["exec", "--process", str(process), id_]
+        return ["exec", *options, "--process", str(process), id_]
 
     def update(self, id_: str, resources: Path) -> list[str]:
         """Words that change the limits to those of a file in the form of linux.resources."""
         return ["update", "--resources", str(resources), id_]
+
+    def pause(self, id_: str) -> list[str]:
+        """Words that freeze all processes of a container."""
+        return ["pause", id_]
+
+    def resume(self, id_: str) -> list[str]:
+        """Words that thaw them."""
+        return ["resume", id_]
+
+    def ps(self, id_: str) -> list[str]:
+        """Words that print the process IDs as a JSON array."""
+        return ["ps", "--format", "json", id_]
+
+    def list_all(self) -> list[str]:
+        """Words that print the states of all containers as a JSON array."""
+        return ["list", "--format", "json"]
+
+    def run(self, id_: str, bundle: str, options: Sequence[str] = ()) -> list[str]:
+        """Words that create and start a container, wait for its program and delete it."""
+        return ["run", *options, "--bundle", bundle, id_]
 
     def features(self) -> list[str]:
         """Words that print the features structure."""

@@ -152,16 +152,20 @@ def test_refuses_an_element_of_two_lines(assigned, refused, root):
 @clause("linux.intel-rdt.both-written-in-order")
 @L3
 @MB
-def test_writes_the_bandwidth_last(assigned, root):
-    whole = ";".join(f"{domain}={value}" for domain, value in root.schemata["MB"].items())
-    cache = f"{root.less('L3')}\nMB:{whole}"
+def test_writes_the_bandwidth_last(assigned, refused, root, record):
+    cache, bandwidth = root.less("L3"), root.less("MB")
+    assert pid_of(assigned(closID=ONE, l3CacheSchema=cache, memBwSchema=bandwidth))
+    wanted = {**parsed(cache), **parsed(bandwidth)}
+    assert root.group(ONE).schemata == {**root.schemata, **wanted}
 
-    container = assigned(closID=ONE, l3CacheSchema=cache, memBwSchema=root.less("MB"))
+    with tolerates_an_error() as outcome:
+        both = {"l3CacheSchema": f"{cache}\n{root.all('MB')}", "memBwSchema": bandwidth}
+        refused(closID=f"{ONE}2", **both)
 
-    assert pid_of(container) in root.group(ONE).tasks
-    seen = root.group(ONE).schemata
-    wanted = {**parsed(root.less("L3")), **parsed(root.less("MB"))}
-    assert {name: seen[name] for name in wanted} == wanted
+    record("a domain in both", "an error" if outcome.refused else "accepted")
+    # The kernel refuses a domain twice in one write, which is no other order.
+    seen = root.group(f"{ONE}2").schemata
+    assert outcome.refused or {name: seen[name] for name in wanted} == wanted
 
 
 @clause("linux.intel-rdt.either-written")
@@ -191,13 +195,16 @@ def test_writes_schemata(assigned, root):
 
 @clause("linux.intel-rdt.schemata.last", "linux.intel-rdt.rules-apply")
 @L3
-def test_writes_schemata_last(assigned, root):
-    whole = ";".join(f"{domain}={value:x}" for domain, value in root.schemata["L3"].items())
+def test_writes_schemata_last(assigned, refused, root, record):
+    less, both = root.less("L3"), {"l3CacheSchema": root.all("L3")}
+    assert pid_of(assigned(closID=ONE, schemata=[less])) in root.group(ONE).tasks
 
-    container = assigned(closID=ONE, l3CacheSchema=f"L3:{whole}", schemata=[root.less("L3")])
+    with tolerates_an_error() as outcome:
+        refused(closID=f"{ONE}2", **both, schemata=[less])
 
-    assert pid_of(container) in root.group(ONE).tasks
-    assert root.group(ONE).schemata["L3"] == parsed(root.less("L3"))["L3"]
+    record("a domain in both", "an error" if outcome.refused else "accepted")
+    # As above.
+    assert outcome.refused or root.group(f"{ONE}2").schemata["L3"] == parsed(less)["L3"]
 
 
 @clause("linux.intel-rdt.none-not-written")
@@ -234,11 +241,10 @@ def test_makes_a_group_that_is_missing(assigned, root):
 @L3
 def test_refuses_a_group_with_other_schemata(assigned, refused, made, root):
     assert pid_of(assigned(closID=ONE, l3CacheSchema=root.less("L3"))) in made.tasks
-    whole = ";".join(f"{domain}={value:x}" for domain, value in root.schemata["L3"].items())
     before = made.schemata
 
     with generates_an_error():
-        refused(closID=ONE, l3CacheSchema=f"L3:{whole}")
+        refused(closID=ONE, l3CacheSchema=root.all("L3"))
 
     assert made.schemata == before
 
@@ -322,8 +328,7 @@ def test_refuses_monitoring_that_cannot_be_had(assigned, made, refused):
 @L3
 @MB
 def test_leaves_out_bandwidth_in_the_cache_schema(assigned, root):
-    whole = ";".join(f"{domain}={value}" for domain, value in root.schemata["MB"].items())
-    cache = f"MB:{whole}\n{root.less('L3')}"
+    cache = f"{root.all('MB')}\n{root.less('L3')}"
 
     container = assigned(closID=ONE, l3CacheSchema=cache, memBwSchema=root.less("MB"))
 

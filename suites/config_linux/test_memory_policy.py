@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import clause, control, generates_an_error, resources, tolerates_an_error
+from harness import clause, control, generates_an_error, requires, resources, tolerates_an_error
 
 pytestmark = pytest.mark.requires.with_args(resources.numa)
 
@@ -79,6 +79,15 @@ def test_has_the_nodes(create, mode):
     container = create("linux", linux={"memoryPolicy": policy}).start()
 
     assert container.facts["mempolicy"]["nodes"] == [0]
+
+
+@clause("linux.memory-policy.nodes")
+@requires(resources.several_nodes)
+@pytest.mark.parametrize(("given", "nodes"), [("1", [1]), ("0-1", [0, 1]), ("0,1", [0, 1])])
+def test_has_each_of_the_nodes_and_no_other(create, given, nodes):
+    container = create("linux", linux={"memoryPolicy": {**BIND, "nodes": given}}).start()
+
+    assert container.facts["mempolicy"]["nodes"] == nodes
 
 
 @clause("linux.memory-policy.nodes")

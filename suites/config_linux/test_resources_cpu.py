@@ -139,6 +139,16 @@ def test_takes_memory_of_the_given_nodes(limited):
     assert "Mems_allowed_list:\t0\n" in container.facts["status"]
 
 
+@clause("linux.resources.cpu.mems")
+@requires(resources.controller("cpuset"), resources.several_nodes)
+@pytest.mark.parametrize("mems", ["1", "0-1"])
+def test_takes_memory_of_no_other_nodes(limited, mems):
+    container = limited({"mems": mems})
+
+    assert container.limits.text("cpu.mems") == mems
+    assert f"Mems_allowed_list:\t{mems}\n" in container.facts["status"]
+
+
 @clause("linux.resources.cpu.idle")
 @requires(resources.control_file("cpu.idle"))
 @pytest.mark.parametrize(

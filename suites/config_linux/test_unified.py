@@ -3,6 +3,7 @@
 import pytest
 
 from harness import clause, generates_an_error, requires, resources, tolerates_an_error
+from harness.controllers import disk
 
 ON_V2 = requires(resources.pure_cgroup_v2)
 
@@ -30,6 +31,28 @@ CONVERTIBLE = {
 }
 
 
+LINES = {
+    "memory.max": f"{96 * MEBIBYTE}",
+    "memory.low": f"{16 * MEBIBYTE}",
+    "memory.min": f"{8 * MEBIBYTE}",
+    "memory.swap.max": f"{24 * MEBIBYTE}",
+    "cpu.weight": "250",
+    "cpu.max.burst": "5000",
+    "cpuset.cpus": "0",
+    "cpuset.mems": "0",
+    "io.max": "{disk} rbps=1048576 wbps=max riops=max wiops=300",
+    "io.latency": "{disk} target=10",
+    "io.bfq.weight": "default 250",
+    "hugetlb.2MB.max": f"{4 * MEBIBYTE}",
+}
+"""A line of a file of each controller, as it is written and as it is read again."""
+
+
+def if_there_is(file):
+    """A parameter for kernels that have the control file."""
+    return pytest.param(file, marks=pytest.mark.requires.with_args(resources.control_file(file)))
+
+
 @pytest.fixture
 def running(create):
     """Run a container with these members of unified, and of resources."""
@@ -52,6 +75,18 @@ def test_writes_to_the_file_of_the_key(running, file, value):
 
     assert container.limits.text(file) == value
     assert running({}).limits.text(file) != value
+
+
+@clause("linux.resources.unified.keys-are-files")
+@ON_V2
+@pytest.mark.parametrize("file", map(if_there_is, LINES))
+def test_writes_to_a_file_of_each_controller(running, file):
+    line = LINES[file].format(disk="{major}:{minor}".format(**disk()))
+
+    container = running({file: line})
+
+    assert line in container.limits.text(file).splitlines()
+    assert line not in running({}).limits.text(file).splitlines()
 
 
 @clause("linux.resources.unified.controllers-enabled")

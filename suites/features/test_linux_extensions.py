@@ -7,6 +7,7 @@ import pytest
 
 from harness import clause, host, kernel, requires, resources, tolerates_an_error
 from harness.mounts import Asked, bind
+from harness.resctrl import Group, cleared, parsed
 
 MODES = {
     "MPOL_DEFAULT": 0,
@@ -50,22 +51,23 @@ def policy(create):
 
 @pytest.fixture
 def root_group():
-    """The group that processes are in without intelRdt."""
-    return resources.resctrl_mount() or Path("/sys/fs/resctrl")
+    """The group that processes are in without intelRdt; groups that the case makes go with it."""
+    with cleared(Group(resources.resctrl_mount() or Path("/sys/fs/resctrl"))) as group:
+        yield group
 
 
 @pytest.fixture
-def resctrl_group(create, root_group):
-    """Run a container with these members of intelRdt; itself, and the group that it is in."""
-    path = root_group / "conformance"
+def found(root_group):
+    """A group that was there before the container."""
+    group = root_group.group("conformance")
+    group.make()
+    return group
 
-    def run(**members):
-        rdt = {"closID": path.name, **members}
-        return create("linux", linux={"intelRdt": rdt}).start().printed("ready"), path
 
-    yield run
-    if path.is_dir():
-        path.rmdir()
+@pytest.fixture
+def assigned(create):
+    """Run a container with these members of intelRdt."""
+    return lambda **rdt: create("linux", linux={"intelRdt": rdt}).start().printed("ready")
 
 
 @pytest.fixture
@@ -107,33 +109,31 @@ def test_sets_each_flag_of_memory_policies_that_it_lists(features, policy, flag)
 
 @clause("features.linux.intel-rdt.enabled")
 @requires(resources.resctrl)
-def test_controls_resources_if_it_says_so(features, resctrl_group):
+def test_controls_resources_if_it_says_so(features, assigned, found):
     features.claimed("linux.intelRdt.enabled")
 
-    container, group = resctrl_group()
-
-    assert str(container.process.pid) in (group / "tasks").read_text().split()
+    assert assigned(closID="conformance").process.pid in found.tasks
 
 
 @clause("features.linux.intel-rdt.schemata")
-@requires(resources.resctrl)
-def test_writes_schemata_if_it_says_so(features, resctrl_group, root_group):
+@requires(resources.resctrl_schema("L3"))
+def test_writes_schemata_if_it_says_so(features, assigned, root_group):
     features.claimed("linux.intelRdt.schemata")
-    lines = (root_group / "schemata").read_text().split()
+    line = root_group.less("L3")
 
-    _, group = resctrl_group(schemata=lines)
+    assert assigned(closID="conformance", schemata=[line]).facts
 
-    assert (group / "schemata").read_text().split() == lines
+    assert root_group.group("conformance").schemata["L3"] == parsed(line)["L3"]
 
 
 @clause("features.linux.intel-rdt.monitoring")
-@requires(resources.resctrl)
-def test_monitors_if_it_says_so(features, resctrl_group):
+@requires(resources.resctrl_monitoring)
+def test_monitors_if_it_says_so(features, assigned, found):
     features.claimed("linux.intelRdt.monitoring")
 
-    container, group = resctrl_group(enableMonitoring=True)
+    container = assigned(closID="conformance", enableMonitoring=True)
 
-    assert (group / "mon_groups" / container.id).is_dir()
+    assert found.monitors == {container.id}
 
 
 @clause("features.linux.mount-extensions.idmap.enabled")

@@ -74,7 +74,7 @@ def filled(value: Any, text: str) -> Any:
     if isinstance(value, Verdict) or value is None:
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        ours = {"level": "must"}
+        ours = {"level": "must", "profile": "core"}
         names = [field.name for field in dataclasses.fields(value)]
         parts = {n: ours.get(n, filled(getattr(value, n), text)) for n in names}
         return dataclasses.replace(value, **parts)

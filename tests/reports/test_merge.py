@@ -185,3 +185,79 @@ def test_on_the_command_line(
     assert not (tmp_path / "no").exists()
     assert command.main(["merge", *both, "-o", both[0]]) == 4
     assert len(results.read(files[0]).cases) == 2
+
+
+def lanes(runs: Runs, **verdicts: str) -> list[tuple[str, Run]]:
+    """Give runs of one case, a lane each; ``host`` is the run without one."""
+    named = []
+    for lane, verdict in verdicts.items():
+        header = of_host(runs, kernel=f"of {lane}", cgroup=lane, lsms=[lane])
+        header = dataclasses.replace(header, lane="" if lane == "host" else lane)
+        case = runs.case("a", verdict, reason=f"of {lane}")
+        named.append((lane, runs.run(case, header=header)))
+    return named
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "lane", "verdict"),
+    [
+        ({"host": "skip", "v2": "pass"}, "v2", "pass"),
+        ({"host": "skip", "v2": "skip", "v1": "fail"}, "v1", "fail"),
+        ({"host": "pass", "v2": "skip"}, "host", "pass"),
+        ({"host": "skip", "v2": "not-applicable"}, "v2", "not-applicable"),
+        ({"host": "skip", "v2": "skip"}, "host", "skip"),
+        ({"host": "pass", "v2": "pass"}, "host", "pass"),
+        ({"host": "pass", "v2": "fail", "v1": "fail"}, "v2", "fail"),
+        ({"host": "fail", "v2": "error"}, "v2", "error"),
+    ],
+)
+def test_a_case_has_the_verdict_of_the_lane_that_ran_it(
+    runs: Runs, verdicts: dict[str, str], lane: str, verdict: str
+) -> None:
+    """A skip gives way to any verdict; of several the worst counts, the first of equals."""
+    (case,) = merge(lanes(runs, **verdicts)).cases
+
+    assert (case.lane, case.verdict.value) == (lane, verdict)
+    assert case.lanes == verdicts
+
+
+def test_lanes_that_differ_are_said_to(runs: Runs) -> None:
+    """The reason names what each lane that ran it came to, before the worst one's own."""
+    (case,) = merge(lanes(runs, host="pass", v1="skip", v2="fail")).cases
+
+    assert case.reason == "lanes differ: pass on host, fail on v2\nof v2"
+
+
+def test_lanes_that_agree_say_no_more(runs: Runs) -> None:
+    """The reason is that of the lane."""
+    (case,) = merge(lanes(runs, host="skip", v2="known", v1="known")).cases
+
+    assert case.reason == "of v2"
+
+
+def test_lanes_that_did_not_run_it_do_not_differ(runs: Runs) -> None:
+    """What lacked and what does not apply are no verdicts on the runtime."""
+    (case,) = merge(lanes(runs, host="skip", v2="not-applicable")).cases
+
+    assert case.reason == "of v2"
+
+
+def test_merged_lanes_are_merged_again(runs: Runs) -> None:
+    """As if all had been merged at once; the header has the host's facts and all lanes."""
+    host, v2, v1 = lanes(runs, v2="fail", host="pass", v1="skip")
+
+    again = merge([("both", merge([host, v2])), v1])
+    once = merge([host, v2, v1])
+
+    assert again.cases == once.cases
+    assert once.header.lane == "v2, host, v1"
+    assert once.header.host.kernel == "of host"
+
+
+def test_runs_of_one_lane_are_of_one_host(runs: Runs) -> None:
+    """Lanes may differ in their kernel, parts of one may not."""
+    (_, one), (_, other) = lanes(runs, v2="pass", v1="pass")
+    other = dataclasses.replace(other, header=dataclasses.replace(other.header, lane="v2"))
+
+    with pytest.raises(ResultsError, match=r"^two: kernel is of v1, and in one it is of v2"):
+        merge([("one", one), ("two", other)])

@@ -135,3 +135,39 @@ def test_every_verdict_has_a_symbol_of_its_own_and_a_meaning() -> None:
     """Colour never stands alone, and no two verdicts look alike."""
     assert set(SYMBOLS) == set(MEANINGS) == set(Verdict)
     assert len(set(SYMBOLS.values())) == len(Verdict)
+
+
+def test_what_engines_need_decides_nothing_about_the_specification(runs: Runs) -> None:
+    """A failing engine clause leaves the verdict as it is and has a sentence of its own."""
+    header = runs.header(profiles=["core", "linux", "engine"])
+    several = [
+        runs.case(name, verdict, profile="engine", section="engine-profile.md#pid-file")
+        for name, verdict in (("b", "fail"), ("c", "error"), ("d", "known"), ("e", "pass"))
+    ]
+
+    judgement = judge(runs.run(runs.case("a"), *several, header=header))
+
+    assert judgement.outcome is Outcome.CONFORMANT
+    assert judgement.sentence == f"Conformant with {SPEC}."
+    assert judgement.engine == (
+        "What engines need beyond the specification: 1 clause holds, 1 clause fails, "
+        "1 clause is a known deviation, 1 case ended in an error of the suite."
+    )
+
+
+def test_a_pass_of_an_engine_clause_shows_no_conformance(runs: Runs) -> None:
+    """With the engine profile alone the specification was not judged, whatever passed."""
+    case = runs.case("b", profile="engine")
+
+    judgement = judge(runs.run(case, header=runs.header(profiles=["engine"])))
+
+    assert judgement.outcome is Outcome.NOTHING_RUN
+    assert judgement.sentence == "Conformance with the specification was not judged."
+    assert judgement.engine.endswith(": 1 clause holds.")
+
+
+def test_nobody_is_told_of_engines_who_has_not_asked(runs: Runs) -> None:
+    """Cases of a profile that was not chosen are not applicable and not worth a sentence."""
+    unasked = runs.case("b", "not-applicable", profile="engine")
+
+    assert judge(runs.run(runs.case("a"), unasked)).engine == ""
