@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,6 +35,8 @@ class Caller:
     """Mode of set_mempolicy(2), with the first memory node."""
     cgroups: Sequence[Path] = ()
     """Directories of cgroups, one a hierarchy, that it is in."""
+    largest_file: int | None = None
+    """Bytes that it may write to a file: RLIMIT_FSIZE."""
     stdin: Path | None = None
     descriptors: Sequence[int] = ()
     """Descriptors of the harness that it has beside its standard ones."""
@@ -79,6 +82,11 @@ class Caller:
             os.setpriority(os.PRIO_PROCESS, 0, self.nice)
         if self.memory_policy is not None:
             linux.set_mempolicy(self.memory_policy, 1)
+        self._lose()
+
+    def _lose(self) -> None:
+        if self.largest_file is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self.largest_file, self.largest_file))
         for name in self.lacks:
             linux.prctl(linux.PR_CAPBSET_DROP, linux.CAPABILITIES.index(name))
         self._place()

@@ -35,6 +35,7 @@ LEAKS = pytest.StashKey[tuple[str, ...]]()
 WORDS = {
     Verdict.FAIL: ("failed", "F", "FAILED"),
     Verdict.BLOCKED: ("blocked", "B", "BLOCKED"),
+    Verdict.UNSTABLE: ("failed", "U", "UNSTABLE"),
     Verdict.ERROR: ("error", "E", "ERROR"),
     Verdict.ADVICE: ("advice", "a", "ADVICE"),
     Verdict.KNOWN: ("known", "k", "KNOWN"),
@@ -127,6 +128,7 @@ class Controller:
 
     def __init__(self, config: pytest.Config) -> None:
         self.setup = Setup.find_out(config)
+        self.worker_died = False
         runtime = self.setup.runtime
         name = f"{runtime.name}-{runtime.version}".replace("/", "_")
         directory = _base(config, self.setup.options)
@@ -210,14 +212,16 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ANN401 - as above
-        """Take over what a worker could not clear."""
-        del error
+        """Take over what a worker could not clear; one that has died has cleared nothing."""
+        self.worker_died |= bool(error)
         self.recorder.leaks += getattr(node, "workeroutput", {}).get("conformance", [])
 
     # After the plugin's own hook, which leaves the sandbox of this process.
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Close results.jsonl and set the truthful exit status."""
+        if self.worker_died:
+            door.output([sys.executable, "-m", "harness.sandbox"])
         leaks = session.config.stash.get(LEAKS, None)
         self.recorder.leaks.extend(leaks or ())
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED

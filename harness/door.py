@@ -92,7 +92,7 @@ def start(  # noqa: PLR0913 - the attributes of a process, each by name
     descriptors: Sequence[int] = (),
     inherits: bool = False,
 ) -> Started:
-    """Start ``argv`` in a process group of its own.
+    """Start ``argv`` in a session and a process group of its own.
 
     ``stdout`` and ``stderr`` are appended to, ``stdin`` is opened anew (default /dev/null, looked
     up now: the sandbox has a private one). SIGPIPE and SIGXFSZ are at their defaults in the child,
@@ -118,7 +118,8 @@ def start(  # noqa: PLR0913 - the attributes of a process, each by name
                 stderr=err,
                 cwd=cwd,
                 env=env,
-                process_group=0,
+                # A session too: without a controlling terminal, /dev/tty is nobody's to change.
+                start_new_session=True,
                 pass_fds=descriptors,
                 close_fds=not inherits,
                 preexec_fn=become,  # noqa: PLW1509 - it makes system calls only

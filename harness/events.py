@@ -21,10 +21,15 @@ if TYPE_CHECKING:
     from harness.replay import Replay
 
 
+LIMIT = 2 << 20
+"""Bytes of a file that are looked at: programs of cases show far less, a runtime may print more."""
+
+
 def lines(path: Path, nonce: str) -> list[Line]:
     """Return the probe's lines with ``nonce`` in ``path`` so far."""
     try:
-        return parse(path.read_bytes(), nonce)
+        with path.open("rb") as file:
+            return parse(file.read(LIMIT), nonce)
     except FileNotFoundError:
         return []
 

@@ -25,6 +25,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.results import Operation
 
 
@@ -73,6 +75,17 @@ class NotShown(ConformanceError):
     def __init__(self, message: str, operation: str) -> None:
         super().__init__(message)
         self.operation = operation
+
+
+class Deviation(AssertionError):
+    """What a runtime did is not what these clauses say, of all those that the case is about.
+
+    It is what ``assert`` raises, with the clauses told: outside of the tree, as that one is.
+    """
+
+    def __init__(self, clauses: Sequence[str], message: str) -> None:
+        super().__init__(message)
+        self.clauses = list(clauses)
 
 
 class HostLacks(ConformanceError):

@@ -12,9 +12,12 @@ import re
 import shutil
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness import clauses, door, results
+from harness import clauses, door, linux, procfs, results
+from harness.caller import Caller
 from harness.faults import (
     HarnessError,
     NotShown,
@@ -25,6 +28,12 @@ from harness.faults import (
 )
 from harness.runtime import Runtime
 from harness.runtimes import adapter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LARGEST_FILE = 256 << 20
+"""Bytes that may be printed while nothing else bounds it: youki copies itself to a memfd first."""
 
 VERSION = re.compile(r"^(\d+)\.(\d+)\.(\d+)")
 
@@ -48,8 +57,9 @@ def identify(path: str, deadline: float, spec_version: str = "") -> results.Runt
     Raises UsageError where it cannot be executed at all. A runtime that answers nothing is judged
     by the oldest release.
     """
-    with tempfile.TemporaryDirectory(prefix="oci-conformance-") as scratch:
+    with contained(deadline), tempfile.TemporaryDirectory(prefix="oci-conformance-") as scratch:
         runtime = Runtime(path, adapter(""), Path(scratch), Path(scratch), deadline)
+        runtime.caller = Caller(largest_file=LARGEST_FILE)
         declared, source, said = "", "", ""
         try:
             said = runtime.print("version", runtime.adapter.version())
@@ -75,6 +85,22 @@ def identify(path: str, deadline: float, spec_version: str = "") -> results.Runt
         sha256=_sha256(path),
         version_output=said[:1000],
     )
+
+
+@contextmanager
+def contained(seconds: float) -> Iterator[None]:
+    """End what a runtime leaves running that is only asked who it is: there is no sandbox yet."""
+    own = set(procfs.descendants())
+    linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        yield
+    finally:
+        while left := [pid for pid in procfs.descendants() if pid not in own]:
+            for pid in left:
+                procfs.end(pid, seconds)
+                procfs.reap(pid)
+                own.add(pid)
+        linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 0)
 
 
 def _features(runtime: Runtime) -> str:

@@ -23,6 +23,10 @@ class Journal:
     """Operations that an earlier case has made for this one as well."""
     borrowed: float = 0.0
     """Seconds inside the runtime that they took."""
+    inside: float = 0.0
+    """Seconds inside the runtime of operations that are too many to be listed."""
+    repro: str = ""
+    """A shell script that does again what the case did; empty where the case makes none."""
     replay: Replay = field(default_factory=Replay)
     """What a shell needs to do it again."""
     config: str | None = None
@@ -43,7 +47,7 @@ class Journal:
     @property
     def runtime_seconds(self) -> float:
         """Seconds spent inside the runtime during this case."""
-        return sum(operation.seconds for operation in self.operations) - self.borrowed
+        return sum(operation.seconds for operation in self.operations) + self.inside - self.borrowed
 
 
 def cut(text: str, limit: int = OUTPUT_LIMIT) -> str:

@@ -39,6 +39,10 @@ class Options:
     """Whether what the run shows is written into the expectation file."""
     gate: str = "must"
     """The lowest level that decides about the exit status."""
+    repeat: int = 1
+    """How many times each case is run."""
+    lifecycle_examples: int = 0
+    """Sequences of operations in each scenario of suites/lifecycle; 0 for its own number."""
     lane: str = ""
     """Name of the lane for the results; empty for the host as it is."""
 
@@ -109,6 +113,21 @@ def add(parser: pytest.Parser) -> None:
         help="name of this kind of host, for the results: merge tells lanes apart by it",
     )
 
+    group.addoption(
+        "--repeat",
+        metavar="N",
+        type=int,
+        default=1,
+        help="run each case N times; one whose verdict differs is unstable, and turns the run red",
+    )
+    group.addoption(
+        "--lifecycle-examples",
+        metavar="N",
+        type=int,
+        default=0,
+        help="sequences of operations that each lifecycle case tries (default: a few)",
+    )
+
 
 VALUED = (
     "--runtime",
@@ -120,6 +139,8 @@ VALUED = (
     "--probe",
     "--cgroup-view",
     "--gate",
+    "--repeat",
+    "--lifecycle-examples",
     "--lane",
 )
 
@@ -172,8 +193,17 @@ def read(config: pytest.Config) -> Options:
         cgroup_view=view,
         update=_updating(config),
         gate=config.getoption("--gate"),
+        repeat=_count(config, "--repeat", least=1),
+        lifecycle_examples=_count(config, "--lifecycle-examples", least=0),
         lane=_lane(config.getoption("--lane")),
     )
+
+
+def _count(config: pytest.Config, option: str, *, least: int) -> int:
+    given = int(config.getoption(option))
+    if given < least:
+        raise UsageError(f"{option} {given}: give {least} or more")
+    return given
 
 
 def _lane(name: str) -> str:

@@ -8,6 +8,7 @@ record crosses from one to the other as one string on the report of the case's l
 from __future__ import annotations
 
 import gc
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,13 @@ from harness import (
     host,
     options,
     progress,
+    repeats,
     results,
     showable,
     verdicts,
 )
 from harness.controller import Setup
-from harness.faults import UsageError
+from harness.faults import Deviation, UsageError
 from harness.results import Verdict
 from harness.session import Session
 
@@ -38,6 +40,7 @@ pytest_plugins = [
     "harness.mount_fixtures",
     "harness.label_fixtures",
     "harness.features",
+    "harness.lifecycle.fixtures",
 ]
 
 NEEDS = {"foreign_cgroup": host.cgroups}
@@ -147,6 +150,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     distributes = config.pluginmanager.hasplugin("dsession")
     if setup is None or distributes or not any(map(_case, session.items)):
         return
+    if hasattr(config, "workerinput") and os.getpgrp() != os.getpid():
+        os.setpgid(0, 0)  # a runtime that ends our group does not end the controller
     entered = Session.enter(
         setup.runtime.path,
         setup.options.deadline,
@@ -173,13 +178,22 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Run a case as often as --repeat says."""
+    setup = item.config.stash.get(SETUP, None)
+    if setup is None or not _case(item) or setup.options.repeat == 1:
+        return None
+    repeats.protocol(item, nextitem, setup.options.repeat)
+    return True
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Begin the journal; decide before anything operates whether the case applies here."""
     if not _case(item):
         return
     made = item.stash[PROGRESS]
-    made.journal = current.session().journal()
-    made.judgement = verdicts.Judgement(Verdict.PASS)
+    made.begin(current.session().journal())
     setup = item.config.stash[SETUP]
     if reason := _not_applicable(made.clauses, setup):
         made.note(verdicts.Judgement(Verdict.NOT_APPLICABLE, reason))
@@ -229,6 +243,7 @@ def pytest_runtest_makereport(
     if error is not None and call.when == "call":
         showable.limit(made.journal.replay, item, error)
     if error is not None and not isinstance(error, pytest.skip.Exception):
+        made.narrow(error.clauses if isinstance(error, Deviation) else ())
         judged = verdicts.judge(error, call.when, made.clauses, made.level)
         judged = _expected(judged, made, setup.expectations)
         made.note(judged, str(report.longrepr or ""))
@@ -269,10 +284,13 @@ def _wavering(made: progress.Progress, known: expectations.Expectations) -> verd
 def _expected(
     judged: verdicts.Judgement, made: progress.Progress, known: expectations.Expectations
 ) -> verdicts.Judgement:
-    expected = known.of(made.case, (c.id for c in made.clauses), judged.verdict)
-    if expected is None:
+    groups = [[c.id] for c in made.about] or [[c.id for c in made.clauses]]
+    found = [known.of(made.case, group, judged.verdict) for group in groups]
+    expected = [one for one in found if one is not None]
+    if len(expected) < len(groups):
         return judged
-    reason = f"{expected.reason} ({expected.upstream})\nseen: {judged.reason}"
+    why = "; ".join(dict.fromkeys(f"{one.reason} ({one.upstream})" for one in expected))
+    reason = f"{why}\nseen: {judged.reason}"
     return verdicts.Judgement(Verdict.KNOWN, reason)
 
 

@@ -291,6 +291,21 @@ def numbered(pid: int, argv: Sequence[str]) -> Iterator[Process]:
         os.waitpid(started, 0)
 
 
+def end(pid: int, seconds: float) -> None:
+    """SIGKILL a descendant and wait for its end."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except OSError:
+        return
+    try:
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        door.readable(pidfd, seconds)
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(pidfd)
+
+
 def zombie(pid: int) -> bool:
     """Whether ``pid`` has ended and waits for its parent, or is gone."""
     fields = _stat(pid)

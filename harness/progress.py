@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness import clauses
 from harness.journal import Journal, cut
 from harness.results import Case, Verdict, dumps
 from harness.verdicts import Judgement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.clauses import Clause
 
 CONFIG_LIMIT = 16384
@@ -39,12 +42,25 @@ class Progress:
     journal: Journal = field(default_factory=Journal)
     judgement: Judgement = field(default_factory=lambda: Judgement(Verdict.PASS))
     details: str = ""
+    about: list[Clause] = field(default_factory=list)
+    """The clauses that its outcome is about; empty: all of them."""
 
     @property
     def level(self) -> str:
         """The strongest level of its clauses."""
         levels = {c.level for c in self.clauses}
         return next(level for level in ("must", "should", "may") if level in levels)
+
+    def begin(self, journal: Journal) -> None:
+        """Begin a run of it: there are several with --repeat."""
+        self.journal = journal
+        self.judgement = Judgement(Verdict.PASS)
+        self.details = ""
+        self.about = []
+
+    def narrow(self, ids: Iterable[str]) -> None:
+        """Have the record name these clauses alone: it says nothing of the others."""
+        self.about = clauses.resolve(ids, {})
 
     def note(self, judgement: Judgement, details: str = "") -> None:
         """Take over a phase's judgement if it is worse than what was known."""
@@ -61,11 +77,12 @@ class Progress:
         verdict = self.judgement.verdict
         if verdict is Verdict.PASS and self.level == "may" and self.journal.recorded:
             verdict = Verdict.RECORDED
-        first = self.clauses[0]
+        about = self.about or self.clauses
+        first = about[0]
         shown = verdict not in {Verdict.PASS, Verdict.RECORDED}
         return Case(
             case=self.case,
-            clauses=[c.id for c in self.clauses],
+            clauses=[c.id for c in about],
             verdict=verdict,
             level=self.level,
             section=first.anchor,
@@ -82,6 +99,7 @@ class Progress:
             config=cut(self.journal.config or "", CONFIG_LIMIT) if shown else None,
             details=cut(self.details, DETAILS_LIMIT),
             worker=worker,
+            repro=self.journal.repro if shown else "",
             replay=self._replay() if verdict in SHOWN else None,
             profile=first.profile,
         )

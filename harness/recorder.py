@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -59,6 +60,8 @@ class Recorder:
             return
         self.cases[case.case] = case
         self._write(case, text)
+        if case.repro:
+            self._write_script(case)
 
     def _write(self, line: Case | End, text: str = "") -> None:
         if self._writer is None:
@@ -67,6 +70,15 @@ class Recorder:
             self._writer = results.Writer(self._stream)
             self._writer.write(self.header)
         self._writer.write(line, text)
+
+    def _write_script(self, case: Case) -> None:
+        """Write evidence/CASE/repro.sh."""
+        directory = self.directory / "evidence" / re.sub(r"[^A-Za-z0-9_.-]+", "-", case.case)
+        directory.mkdir(parents=True, exist_ok=True)
+        unfinished = directory / ".repro.sh"
+        unfinished.write_text(case.repro, encoding="utf-8", errors="backslashreplace")
+        unfinished.chmod(0o755)
+        unfinished.replace(directory / "repro.sh")
 
     def finish(self, *, interrupted: bool) -> int:
         """Write the end line; return the exit status of the run."""

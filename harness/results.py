@@ -150,6 +150,11 @@ class Case:
     """What repro.sh is made of (harness/replay.py); only where the case did not pass."""
     profile: str = "core"
     """core, linux or engine: clauses of the last are no part of the specification."""
+    repeats: dict[str, int] = field(default_factory=dict)
+    """With --repeat: how many runs came to each verdict; of an unstable case the evidence is that
+    of the first run with each verdict, one after the other."""
+    repro: str = ""
+    """A shell script that does again what the case did, where the case has made one."""
 
     @property
     def of_the_specification(self) -> bool:

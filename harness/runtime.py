@@ -116,6 +116,10 @@ class Runtime:
         """Call create and do not wait. End it by ``finish``."""
         return self._begin("create", self.adapter.create(id_, bundle), id_=id_)
 
+    def killing(self, id_: str, signal: str) -> Call:
+        """Call kill and do not wait. End it by ``finish``."""
+        return self._begin("kill", self.adapter.kill(id_, signal))
+
     def deleting(self, id_: str) -> Call:
         """Call delete and do not wait. End it by ``finish``."""
         return self._begin("delete", self.adapter.delete(id_))

@@ -293,3 +293,7 @@ def _clear_dead_run(directory: Path, mounted: dict[str, Path]) -> None:
     if left:
         raise HarnessError(f"a dead run could not be cleared: {'; '.join(left)}")
     shutil.rmtree(directory, ignore_errors=True)
+
+
+if __name__ == "__main__":  # clears what runs left that were killed: entering does
+    Sandbox.enter().leave()

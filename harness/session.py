@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness import linux
 from harness.journal import Journal
 from harness.probe.build import build
 from harness.runtime import Runtime
@@ -15,6 +16,9 @@ from harness.workspace import Workspace
 
 if TYPE_CHECKING:
     from harness.container import Container
+
+ROOM = 64 << 20
+"""Bytes that a runtime may write into its state directory, or print in a case."""
 
 
 @dataclass
@@ -80,4 +84,6 @@ def _runtime(sandbox: Sandbox, area: str, path: str, name: str, deadline: float)
     directory.mkdir(mode=0o711)
     for below in ("root", "scratch"):
         (directory / below).mkdir(mode=0o711)
+        # What a runtime fills is its own: neither memory nor the room for bundles.
+        linux.mount("tmpfs", str(directory / below), "tmpfs", data=f"mode=0711,size={ROOM}")
     return Runtime(path, adapter(name), directory / "root", directory / "scratch", deadline)

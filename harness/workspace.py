@@ -6,12 +6,11 @@ import itertools
 import os
 import secrets
 import shutil
-import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import cgroups, configuration, door, hooks, linux, needs, procfs, world
+from harness import cgroups, configuration, hooks, linux, needs, procfs, world
 from harness.bundle import Bundle
 from harness.container import Container
 from harness.faults import HarnessError, HostLacks, RuntimeFault
@@ -227,7 +226,7 @@ class Workspace:
         for pid in procfs.descendants():
             process = procfs.Process.of(pid)
             if process and process not in own:
-                _end(pid, self.runtime.deadline)
+                procfs.end(pid, self.runtime.deadline)
         self._reap()
         for line in sorted(self.look().mounts - baseline.mounts, reverse=True):
             point = line.split(" ")[4].encode().decode("unicode_escape")
@@ -257,18 +256,3 @@ def _clause(fact: str) -> str:
     kind = fact.partition(":")[0]
     suffix = {"cgroups": "cgroup", "mounts": "mounts", "processes": "namespaces"}.get(kind)
     return f"runtime.delete.removes-created-resources.{suffix}" if suffix else ""
-
-
-def _end(pid: int, seconds: float) -> None:
-    """SIGKILL a descendant and wait for its end."""
-    try:
-        pidfd = os.pidfd_open(pid)
-    except OSError:
-        return
-    try:
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        door.readable(pidfd, seconds)
-    except ProcessLookupError:
-        pass
-    finally:
-        os.close(pidfd)

@@ -49,6 +49,8 @@ USAGE = """\
 
 def folder(case: Case) -> dict[str, bytes]:
     """Return the files of ``evidence/CASE/`` by name; none for a case that left no replay."""
+    if case.repro:  # a script of its own: a search has made more than one bundle
+        return {"repro.sh": case.repro.encode(errors="backslashreplace")}
     replay = case.replay
     if not isinstance(replay, dict) or not replay.get("work") or not replay.get("steps"):
         return {}

@@ -24,7 +24,16 @@ MAY_IMPORT = {
     "suites": {"harness", "pytest"},
     "reports": {"harness.results", "harness.faults", "jinja2", "jsonschema", "markupsafe"},
     "reference_runtime": set(),
-    "harness": {"jinja2", "jsonschema", "packaging", "pexpect", "pytest", "_pytest", "tomlkit"},
+    "harness": {
+        "hypothesis",
+        "jinja2",
+        "jsonschema",
+        "packaging",
+        "pexpect",
+        "pytest",
+        "_pytest",
+        "tomlkit",
+    },
 }
 
 # At the end of a run, and only there, the harness renders its report.

@@ -8,6 +8,7 @@ of their own and of those that asked one that others made. One line of JSON last
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -39,14 +40,22 @@ class Whole:
     """Milliseconds outside of operations, of a case that made a container: the median."""
     shared: float
     """Milliseconds of a case that made none."""
+    peak: float
+    """MiB of memory that the run in one process had at most, or one of its children."""
 
 
 def seconds(*words: str) -> float:
     """Run pytest with these words; its wall time."""
+    return run(*words)[0]
+
+
+def run(*words: str) -> tuple[float, float]:
+    """Run pytest with these words; its wall time, and the MiB of memory that it had at most."""
     began = time.monotonic()
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
-    subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
-    return time.monotonic() - began
+    started = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    _, _, usage = os.wait4(started.pid, 0)
+    return time.monotonic() - began, usage.ru_maxrss / 1024
 
 
 def measure(runtime: str) -> Whole:
@@ -55,7 +64,7 @@ def measure(runtime: str) -> Whole:
     chosen = [f"--runtime={runtime}"] if runtime else []
     with tempfile.TemporaryDirectory() as scratch:
         two = seconds(*chosen, "-n2", "--dist=loadscope", f"--results={scratch}/two")
-        serial = seconds(*chosen, "-n0", f"--results={scratch}/one")
+        serial, peak = run(*chosen, "-n0", f"--results={scratch}/one")
         cases = results.read(Path(scratch, "one")).cases
     ran = [case for case in cases if case.verdict is Verdict.PASS]
     own = [case for case in ran if _creates(case)]
@@ -69,6 +78,7 @@ def measure(runtime: str) -> Whole:
         ratio=round(serial / two, 2),
         own=round(median((case.seconds - case.runtime_seconds) * 1000 for case in own), 2),
         shared=round(median(case.seconds * 1000 for case in shared), 2),
+        peak=round(peak, 1),
     )
 
 
