@@ -1,10 +1,12 @@
-# make conformance [RUNTIME=/usr/sbin/runc] · make test · make test-clients · make test-browser · make lint · make mutants · make precision · make lane · make bench · make runtimes
+# make conformance [RUNTIME=/usr/sbin/runc] · make test · make test-clients · make test-browser · make lint · make mutants · make precision · make lane · make bench · make pictures · make runtimes
 #
 # A target that needs the virtual environment calls `setup`, which costs nothing the second time.
 
 RUNTIME ?=
 PYTEST_ARGS ?=
 PYTHON ?= python3
+RUNS ?= $(wildcard build/results/reference-runtime-* build/results/runc-1.1* build/results/crun-*)
+DIFF ?= $(wildcard build/results/runc-*)
 
 # With it each run would compile all case files again: 1 s.
 unexport PYTHONDONTWRITEBYTECODE
@@ -14,7 +16,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNTIMES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oci-conformance/runtimes
 
-.PHONY: setup conformance test test-clients test-browser test-lanes lint mutants precision lane bench deps deps-browser deps-lanes deps-clients runtimes clean
+.PHONY: setup conformance test test-clients test-browser test-lanes lint mutants precision lane bench pictures deps deps-browser deps-lanes deps-clients runtimes clean
 
 setup: $(STAMP)
 
@@ -64,6 +66,10 @@ lane: setup
 # Each fails on what it breaks and nothing else: some mutants against the whole suite.
 precision: setup
 	@$(BIN)/python tools/precision.py $(PRECISION)
+
+# The pictures of README.md, of runs that were made before: RUNS='reference runc crun' DIFF='OLD NEW'.
+pictures: setup deps-browser
+	@$(BIN)/python tools/pictures.py $(RUNS) --diff $(DIFF)
 
 bench: setup
 	@$(BIN)/python tools/bench.py $(if $(RUNTIME),$(RUNTIME))

@@ -6,14 +6,17 @@ import json
 import os
 import shutil
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness import events
 from harness.faults import NotShown
 from harness.hooks import KINDS, OPERATIONS, HookRun, runs
+from harness.looks import literal
+from harness.replay import Replay
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from harness.probe import Line
@@ -25,9 +28,11 @@ class Gate:
     """A fifo at which a probe waits (``wait=PATH``) until the case opens it."""
 
     fd: int
+    note: Callable[[], None]
 
     def open(self) -> None:
         """Let one probe pass: the one that waits, else the next that comes."""
+        self.note()
         os.write(self.fd, b"x")
 
 
@@ -46,12 +51,17 @@ class Bundle:
     terminal: bool = False
     """Whether its program has a terminal: then create is given a socket for the master."""
     calls: Sequence[Call] = ()
+    replay: Callable[[], Replay] = Replay
+    """Gives the replay of the case that runs."""
     """Operations of the case that were begun in the background."""
     _gates: list[Gate] = field(default_factory=list)
 
     @property
     def rootfs(self) -> Path:
         """Its root file system, seen from the host."""
+        replay = self.replay()
+        if replay.used(self.path):
+            replay.beyond_it("files of the bundle, from the host")
         return self.path / "rootfs"
 
     @property
@@ -72,17 +82,24 @@ class Bundle:
     @property
     def log(self) -> Path:
         """The file that its hooks append their lines to: /log inside the container."""
-        return self.rootfs / "log"
+        return self.path / "rootfs" / "log"
 
     @property
     def lines(self) -> list[Line]:
         """What its hooks, and programs that write ``to=/log``, have shown so far, in order."""
+        found = self._lines
+        events.noted(self.replay(), self.log, found)
+        return events.watched(self.replay, self.log, found)
+
+    @property
+    def _lines(self) -> list[Line]:
         return events.lines(self.log, self.nonce)
 
     @property
     def hooks(self) -> list[HookRun]:
         """Its hooks that have run so far, in order of each one's first line."""
-        return runs(self.lines)
+        self._begun()
+        return runs(events.watched(self.replay, self.log, self._lines))
 
     @property
     def ran(self) -> list[str]:
@@ -90,8 +107,14 @@ class Bundle:
 
         One that has run twice is there twice.
         """
-        begun = [line.as_ for line in self.lines if line.event == "begin"]
-        return [label for label in begun if label.partition(" ")[0] in KINDS]
+        return self._begun()
+
+    def _begun(self) -> list[str]:
+        begun = [line.as_ for line in self._lines if line.event == "begin"]
+        found = [label for label in begun if label.partition(" ")[0] in KINDS]
+        like = f"^({'|'.join(KINDS)}) "
+        self.replay().column(self.log, ['"event":"begin"'], "as", found, like)
+        return found
 
     @property
     def moments(self) -> list[str]:
@@ -99,16 +122,23 @@ class Bundle:
 
         The program is among them if it writes to the log, as that of the template ``logs`` does.
         """
-        return [f"{line.as_} {line.event}" for line in self.lines if line.event in {"begin", "end"}]
+        lines = self._lines
+        found = [f"{line.as_} {line.event}" for line in lines if line.event in {"begin", "end"}]
+        select = ['"event":"begin"', '"event":"end"']
+        self.replay().column(self.log, select, "as event", found)
+        return found
 
     def hook(self, label: str) -> HookRun:
         """Return the run of the hook with this label, ``poststop 1``.
 
         Raises NotShown if it has not run: then nothing can be said of what it saw.
         """
-        for run in self.hooks:
-            if run.label == label:
-                return run
+        lines = [line for line in self._lines if line.as_ == label]
+        select = [f'"as":{literal(label)},"event":"begin"']
+        begun = any(line.event == "begin" for line in lines)
+        self.replay().waited(self.log, select, seen=begun)
+        for run in runs(events.watched(self.replay, self.log, lines)):
+            return run
         kind = label.partition(" ")[0]
         raise NotShown(f"the hook {label} left no line in the log", OPERATIONS[kind])
 
@@ -118,7 +148,9 @@ class Bundle:
         def there(lines: list[Line]) -> bool:
             return any(line.as_ == label and line.event == event for line in lines)
 
-        return there(events.wait(self.log, self.nonce, there, self.deadline, self._ending()))
+        seen = there(events.wait(self.log, self.nonce, there, self.deadline, self._ending()))
+        self.replay().waited(self.log, [f'"as":{literal(label)},"event":"{event}"'], seen=seen)
+        return seen
 
     def _ending(self) -> int | None:
         """The pidfd of an operation in the background after which no hook can run any more.
@@ -159,10 +191,12 @@ class Bundle:
         Opened for reading and writing, its writer never blocks, and what is written stays until a
         probe comes.
         """
-        path = self.rootfs / name
+        path = self.path / "rootfs" / name
         os.mkfifo(path)
         path.chmod(0o666)
-        gate = Gate(os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
+        self.replay().note("gate", at=str(path))
+        fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        gate = Gate(fd, partial(self.replay().note, "open", at=str(path)))
         self._gates.append(gate)
         return gate
 

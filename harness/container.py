@@ -7,13 +7,15 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from harness import controllers, door, events, mountinfo, procfs
+from harness import controllers, door, events, mountinfo, procfs, replay
 from harness.faults import HarnessError, NotShown
+from harness.looks import literal
 from harness.procfs import Process
+from harness.shown import Shown
 from harness.state import State, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from harness.bundle import Bundle
@@ -44,7 +46,7 @@ class Container:
         self._last = "create"
         self._process: Process | None = None
         self._pidfd: int | None = None
-        self._facts: dict[str, Any] | None = None
+        self._facts: Shown | None = None
 
     # Operations
 
@@ -91,7 +93,7 @@ class Container:
         self.runtime.delete(self.id)
         self.deleted = True
 
-    def execute(self, **process: object) -> dict[str, Any]:
+    def execute(self, **process: object) -> Mapping[str, Any]:
         """Execute a further program by the runtime's exec; return the facts that it prints.
 
         ``process`` are the members of its configuration besides args, cwd and user.
@@ -102,8 +104,8 @@ class Container:
         output = self.runtime.exec(self.id, {**least, **process})
         for line in events.lines(output, self.bundle.nonce):
             if line.event == "facts":
-                facts: dict[str, Any] = dict(line.data["facts"])  # type: ignore[call-overload]
-                return facts
+                watched = events.watched(lambda: self._replay, output, [line])[0]
+                return Shown(watched.data["facts"], "the facts", self._last)  # type: ignore[arg-type]
         raise NotShown("what exec executed did not show its facts", self._last)
 
     # What the program shows
@@ -111,24 +113,32 @@ class Container:
     @property
     def lines(self) -> list[Line]:
         """What its program has printed so far."""
-        return events.lines(self._output, self.bundle.nonce)
+        found = events.lines(self._output, self.bundle.nonce)
+        events.noted(self._replay, self._output, found)
+        return events.watched(lambda: self._replay, self._output, found)
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Shown:
         """The facts that its program printed; waits for them."""
-        if self._facts is None:
-            found = self._shown(lambda line: line.event == "facts", "facts")
-            self._facts = dict(found.data["facts"])  # type: ignore[call-overload]
+        if self._facts is not None:
+            self._replay.waited(self._output, ['"event":"facts"'], seen=True)
+        else:
+            found = self._shown(lambda line: line.event == "facts", "facts", '"event":"facts"')
+            self._facts = Shown(found.data["facts"], "the facts", self._last)  # type: ignore[arg-type]
         return self._facts
 
     @property
     def mounts(self) -> list[Mount]:
         """The mount table that its program printed among its facts."""
-        return mountinfo.parse(self.facts["mountinfo"])
+        table = mountinfo.parse(self.facts.peek("mountinfo"))
+        self._replay.mounts(self._output, "", mountinfo.plain(table))
+        return table
 
     def mount(self, point: str) -> Mount:
         """Return what its program has mounted on top at ``point``; NotShown if nothing is."""
-        found = mountinfo.on_top(self.mounts, point)
+        table = mountinfo.parse(self.facts.peek("mountinfo"))
+        self._replay.mounts(self._output, point, mountinfo.plain(table, point))
+        found = mountinfo.on_top(table, point)
         if found is None:
             raise NotShown(f"nothing is mounted at {point}", "create")
         return found
@@ -142,46 +152,72 @@ class Container:
 
     def printed(self, event: str) -> Container:
         """Wait until its program has printed this event; NotShown if it does not in time."""
-        self._shown(lambda line: line.event == event, event)
+        self._shown(lambda line: line.event == event, event, f'"event":"{event}"')
         return self
 
     def tried(self, path: str) -> dict[str, Any]:
         """Wait for the outcome of the try on ``path``: errno, result and what it found."""
-        return dict(self._shown(lambda line: line.data.get("path") == path, f"try {path}").data)
+        text = f'"path":{literal(path)}'
+        found = self._shown(lambda line: line.data.get("path") == path, f"try {path}", text)
+        return found.data  # type: ignore[return-value]
 
     @property
     def signals(self) -> list[int]:
         """Numbers of the signals that its program has caught so far."""
-        return [int(str(line.data["signal"])) for line in self.lines if line.event == "signal"]
+        lines = events.lines(self._output, self.bundle.nonce)
+        found = [int(str(line.data["signal"])) for line in lines if line.event == "signal"]
+        self._replay.column(self._output, ['"event":"signal"'], "signal", list(map(str, found)))
+        return found
 
     def caught(self, count: int) -> list[int]:
         """Wait until its program has caught ``count`` signals; return those that it caught."""
-        self._wait(lambda lines: sum(line.event == "signal" for line in lines) >= count)
+        self._wait(
+            lambda lines: sum(line.event == "signal" for line in lines) >= count,
+            '"event":"signal"',
+            count=count,
+        )
         return self.signals
 
     def caught_until(self, number: int) -> list[int]:
         """Wait until its program has caught this signal; return those that it caught by then."""
-        self._wait(lambda lines: any(line.data.get("signal") == number for line in lines))
+        self._wait(
+            lambda lines: any(line.data.get("signal") == number for line in lines),
+            f'"signal":{number},',
+        )
         return self.signals
 
-    def _shown(self, wanted: Callable[[Line], bool], what: str) -> Line:
-        found = self._wait(lambda lines: any(map(wanted, lines)))
-        for line in found:
+    @property
+    def _replay(self) -> replay.Replay:
+        return self.runtime.journal.replay
+
+    def _shown(self, wanted: Callable[[Line], bool], what: str, text: str) -> Line:
+        found = self._wait(lambda lines: any(map(wanted, lines)), text)
+        for line, one in zip(
+            found, events.watched(lambda: self._replay, self._output, found), strict=True
+        ):
             if wanted(line):
                 self.runtime.journal.moment("program", what)
-                return line
+                return one
         raise NotShown(f"after {self._last} the program did not show {what!r}", self._last)
 
-    def _wait(self, ready: Callable[[list[Line]], bool]) -> list[Line]:
-        return events.wait(
+    def _wait(
+        self, ready: Callable[[list[Line]], bool], text: str, *, count: int = 1
+    ) -> list[Line]:
+        found = events.wait(
             self._output, self.bundle.nonce, ready, self.runtime.deadline, self._pidfd
         )
+        self._replay.waited(self._output, [text], seen=ready(found), count=count)
+        return found
 
     # Its process, seen from the host
 
     @property
     def process(self) -> Process:
         """The container process by the pid that the state reports; NotShown if there is none."""
+        self._replay.beyond_it("the container process as the host sees it")
+        return self._found()
+
+    def _found(self) -> Process:
         if self._process is None:
             pid = self.state().pid
             found = Process.of(pid) if pid is not None else None
@@ -194,7 +230,7 @@ class Container:
     @property
     def limits(self) -> Limits:
         """The control files of its cgroups, found by its process."""
-        return controllers.Limits.of(self.process)
+        return controllers.Limits.of(self._found(), self._replay.cgroup)
 
     def watch(self) -> None:
         """Hold on to the container process, so that its end is an event and not a guess.
@@ -203,7 +239,7 @@ class Container:
         asked for the pid only where no single new child is found.
         """
         if self._pidfd is None:
-            self.process  # noqa: B018 - asks the runtime and opens the pidfd
+            self._found()  # asks the runtime and opens the pidfd
 
     @property
     def terminal(self) -> Terminal:
@@ -236,6 +272,7 @@ class Container:
         if self._pidfd is None:
             return True
         ended = door.readable(self._pidfd, self.runtime.deadline)
+        self._replay.note("exit", seen=ended)
         if ended and reap:
             procfs.reap(self._pid)
         return ended
@@ -249,9 +286,11 @@ class Container:
     def settled(self, status: str) -> str:
         """Query until the status is this one or the deadline is over; return the last one."""
         deadline = time.monotonic() + self.runtime.deadline
+        steps = len(self._replay.steps)
         while (found := self.status()) != status and time.monotonic() < deadline:
             # Each turn waits for one whole operation of the runtime: there is no event for this.
             continue
+        self._replay.settled(steps, status, found)
         return found
 
     def stopped(self, *, reap: bool = True) -> Container:
@@ -268,10 +307,10 @@ class Container:
     def halted(self) -> bool:
         """Wait until a signal has stopped the container process; whether that came in time."""
         deadline = time.monotonic() + self.runtime.deadline
-        while not self.process.halted and time.monotonic() < deadline:
+        while not self._found().halted and time.monotonic() < deadline:
             # As in settled: each turn waits for one whole operation, there is no event for this.
             self.status()
-        return self.process.halted
+        return self._found().halted
 
     def close(self) -> None:
         """Let go of the process and of its terminal."""

@@ -23,6 +23,7 @@ from harness import (
     results,
     rootless,
 )
+from harness.faults import UsageError
 from harness.probe.build import build
 from harness.results import Verdict
 
@@ -65,13 +66,11 @@ class Setup:
         found = identify.identify(path, chosen.deadline, chosen.spec_version)
         probe = Path(chosen.probe).absolute() if chosen.probe else build()
         known = expectations.NONE
-        if chosen.expectations != "none":
-            file = Path(chosen.expectations) if chosen.expectations else expectations.find(found)
-            load = expectations.load
+        file = _expected(chosen, found)
+        if file is not None and not (chosen.update and not file.exists()):
             rootless_ = host.in_user_namespace()
             seen = chosen.cgroup_view or host.layout()
-            if file:
-                known = load(file, found.spec_version, rootless=rootless_, cgroup=seen)
+            known = expectations.load(file, found.spec_version, rootless=rootless_, cgroup=seen)
         return cls(found, chosen, str(probe), known)
 
     def to_text(self) -> str:
@@ -101,6 +100,19 @@ def _base(config: pytest.Config, chosen: options.Options) -> Path:
     base = config.rootpath / "build" / "results"
     # What an ordinary user runs belongs to one, and says something else than what root runs.
     return base / "rootless" if chosen.rootless else base
+
+
+def _expected(chosen: options.Options, runtime: results.Runtime) -> Path | None:
+    """Return the expectation file; UsageError where none is there that could be updated."""
+    if chosen.expectations == "none":
+        return None
+    file = Path(chosen.expectations) if chosen.expectations else expectations.find(runtime)
+    if file is None and chosen.update:
+        message = (
+            f"--update-expectations: no file is for {runtime.name} {runtime.version}; name one"
+        )
+        raise UsageError(f"{message} by --expectations=FILE")
+    return file
 
 
 def _bundled() -> str:
@@ -221,16 +233,40 @@ class Controller:
         file = self.recorder.directory / "results.jsonl"
         if not self.recorder.cases:
             return
-        from reports import html, summary  # noqa: PLC0415 - only a run that ends needs them
+        # Only a run that ends needs them.
+        from reports import html, red, repro, summary  # noqa: PLC0415
 
         run = results.read(file)
         page = self.recorder.directory / "report.html"
         unfinished = page.with_name(".report.html")
         unfinished.write_text(html.render(run), encoding="utf-8")
         unfinished.replace(page)
+        repro.write_all(run, self.recorder.directory, Path(self.setup.probe))
         terminalreporter.section("conformance")
         terminalreporter.write_line(summary.render(run))
-        for problem in [*self.recorder.problems, *self.recorder.leaks]:
-            terminalreporter.write_line(f"problem: {problem}", red=True)
+        if self.setup.options.update and run.end is not None and not run.end.interrupted:
+            terminalreporter.write_line(self._update(run))
         terminalreporter.write_line(f"results: {file}")
-        terminalreporter.write_line(f"report:  {page}")
+        said = red.lines(run, str(page), self.setup.options.gate)
+        for line in said or [f"report:  {page}"]:
+            terminalreporter.write_line(line, red=bool(said))
+
+    def _update(self, run: results.Run) -> str:
+        from harness import adjudication  # noqa: PLC0415 - only who updates waits for it
+        from reports.expected import expected_and_seen  # noqa: PLC0415 - as above
+        from reports.text import line  # noqa: PLC0415 - as above
+
+        def told(case: results.Case) -> tuple[str, str]:
+            expected, seen = expected_and_seen(case) or (case.summary, case.reason)
+            return line(expected, 160), line(seen, 160)
+
+        runtime = self.setup.runtime
+        path = _expected(self.setup.options, runtime)
+        if path is None:
+            return ""
+        rootless_ = host.in_user_namespace()
+        try:
+            change = adjudication.update(path, runtime, run.cases, told, rootless=rootless_)
+        except UsageError as error:
+            return f"expectations: {error}"
+        return f"expectations: {path}: {change}"

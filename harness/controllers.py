@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import host
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from harness.procfs import Process
 
@@ -63,9 +63,11 @@ class Limits:
     """The control files of one cgroup: its directories, one a hierarchy."""
 
     directories: Sequence[Path]
+    note: Callable[[str, str], None] | None = field(default=None, compare=False)
+    """Called with each file's name and text that is looked at."""
 
     @classmethod
-    def of(cls, process: Process) -> Limits:
+    def of(cls, process: Process, note: Callable[[str, str], None] | None = None) -> Limits:
         """Return those of the cgroups that a process is in."""
         mounted = {h.options.removeprefix("none,"): h.mount_point for h in host.hierarchies()}
         found = []
@@ -73,7 +75,7 @@ class Limits:
             _, controllers, path = line.split(":", 2)
             if controllers in mounted:
                 found.append(mounted[controllers] / path.lstrip("/"))
-        return cls(found)
+        return cls(found, note)
 
     def file(self, name: str) -> tuple[Path, str] | None:
         """Return the first file there is for a property, or of this very name, and what in it."""
@@ -87,7 +89,10 @@ class Limits:
     def text(self, name: str) -> str:
         """Text of the file; empty where there is none."""
         found = self.file(name)
-        return found[0].read_text().strip() if found else ""
+        text = found[0].read_text().strip() if found else ""
+        if self.note is not None:
+            self.note(found[0].name if found else name, text)
+        return text
 
     def number(self, name: str) -> float:
         """Return the number in the file: UNLIMITED where it says so, NaN where there is none.

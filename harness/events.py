@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import select
 import time
-from functools import cache
+from collections import Counter
+from dataclasses import replace
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from harness import linux
+from harness.looks import Seen, literal
 from harness.probe import Line, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from harness.replay import Replay
 
 
 def lines(path: Path, nonce: str) -> list[Line]:
@@ -22,6 +27,39 @@ def lines(path: Path, nonce: str) -> list[Line]:
         return parse(path.read_bytes(), nonce)
     except FileNotFoundError:
         return []
+
+
+def watched(current: Callable[[], Replay], file: Path, found: list[Line]) -> list[Line]:
+    """Return the lines with members that note, in the replay by then, when they are looked at."""
+    counts: Counter[str] = Counter()
+    lines = []
+    for line in found:
+        select = [f'"as":{literal(line.as_)},"event":"{line.event}"']
+        texts = {name: line.data.get(name) for name in ("call", "path")}
+        select += [f'"{n}":{literal(text)}' for n, text in texts.items() if isinstance(text, str)]
+        counts[repr(select)] += 1
+        note = partial(_note, current, file, select, counts[repr(select)])
+        lines.append(replace(line, data=Seen(dict(line.data), note)))
+    return lines
+
+
+def _note(  # noqa: PLR0913, PLR0917 - bound in parts
+    current: Callable[[], Replay],
+    file: Path,
+    select: list[str],
+    nth: int,
+    key: str,
+    value: object,
+    *,
+    quoted: bool = False,
+) -> None:
+    current().field(file, select, key, value, quoted=quoted, nth=nth)
+
+
+def noted(replay: Replay, file: Path, found: list[Line]) -> None:
+    """Note that somebody has looked which lines there are."""
+    events = [f"{line.as_} {line.event}".strip() for line in found]
+    replay.column(file, ['"nonce":"'], "as event", events)
 
 
 def wait(

@@ -20,9 +20,12 @@ from harness.faults import ExpectationError
 from harness.results import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from harness.results import Runtime
+
+NOT_ADJUDICATED = "not adjudicated"
+"""The reason of an entry that nobody has looked at yet."""
 
 DIRECTORY = Path(__file__).parent.parent / "expectations"
 
@@ -64,7 +67,7 @@ class Expectation:
 
     def covers(self, case: str, clauses: Iterable[str]) -> bool:
         """Whether this is about that case."""
-        return self.clause in clauses and any(_matches(case, pattern) for pattern in self.cases)
+        return self.clause in clauses and any(matches(case, pattern) for pattern in self.cases)
 
     def excuses(self, verdict: Verdict) -> bool:
         """Whether this verdict is the expected deviation."""
@@ -72,7 +75,8 @@ class Expectation:
         return verdict is Verdict.FAIL or (may_be_blocked and verdict is Verdict.BLOCKED)
 
 
-def _matches(case: str, pattern: str) -> bool:
+def matches(case: str, pattern: str) -> bool:
+    """Whether a case is one that a pattern of an entry speaks of."""
     # The brackets of a parameter are no character class.
     return fnmatch.fnmatchcase(case, pattern.replace("[", "[[]"))
 
@@ -103,7 +107,7 @@ class Expectations:
             f"{self.name}: the entry of {entry.clause} matches no case: {pattern}; remove it"
             for entry in self.known
             for pattern in entry.cases
-            if not any(entry.clause in named and _matches(case, pattern) for case, named in seen)
+            if not any(entry.clause in named and matches(case, pattern) for case, named in seen)
         ]
 
     def expired(self, version: str, today: date) -> list[str]:
@@ -113,6 +117,15 @@ class Expectations:
             f"remove it or give it another end"
             for entry in self.known
             if entry.ended(version, today)
+        ]
+
+    def open(self) -> list[str]:
+        """Say of which entries nobody has said yet why they are deviations."""
+        return [
+            f"{self.name}: the entry of {entry.clause} is {NOT_ADJUDICATED}: read the clause, "
+            f"then give its reason"
+            for entry in self.known
+            if entry.reason == NOT_ADJUDICATED
         ]
 
     def gone(self, case: str, clauses: Iterable[str]) -> Expectation | None:
@@ -144,15 +157,28 @@ def load(
     read = [_read(entry, path, number) for number, entry in enumerate(entries, 1)]
     held = (
         e
-        for e in read
-        if (not e.spec or _in(spec_version, e.spec, path))
-        and e.rootless in {None, rootless}
-        and e.cgroup in {"", cgroup}
+        for e, entry in zip(read, entries, strict=True)
+        if holds(entry, spec_version, rootless=rootless, cgroup=cgroup, name=path.name)
     )
     return Expectations(path.name, tuple(held))
 
 
+def holds(
+    entry: Mapping[str, Any],
+    spec_version: str,
+    *,
+    rootless: bool,
+    cgroup: str = "",
+    name: str = "expectations",
+) -> bool:
+    """Whether an entry speaks of runs like this one: by release, by root or not, by cgroups."""
+    if entry.get("spec") and not _in(spec_version, str(entry["spec"]), Path(name)):
+        return False
+    return entry.get("rootless") in {None, rootless} and entry.get("cgroup") in {None, cgroup}
+
+
 LAYOUTS = ("v1", "v2", "hybrid")
+
 
 _SHAPES: dict[str, type] = {"cases": list, "blocked": bool, "unstable": bool, "rootless": bool}
 """Of the members of an entry; all others are strings."""

@@ -161,6 +161,7 @@ def shared(session: Session, request: pytest.FixtureRequest) -> Callable[..., Co
             journal.borrowed += evidence.runtime_seconds
         journal.operations.extend(evidence.operations)
         journal.timeline.extend(evidence.timeline)
+        journal.replay.take(evidence.replay)
         journal.config = evidence.config
         found = session.shared[key]
         if isinstance(found, BaseException):

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness import state
+from harness.looks import Seen, peek
+from harness.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -72,23 +74,32 @@ class HookRun:
     @property
     def text(self) -> str:
         """All that it read from its standard input."""
-        return next((str(line.data["text"]) for line in self.lines if line.event == "stdin"), "")
+        return next(
+            (str(peek(line.data, "text")) for line in self.lines if line.event == "stdin"), ""
+        )
 
     @property
     def state(self) -> state.State:
         """The state on its standard input; without members if that is no JSON object."""
-        try:
-            return state.parse(self.text)
-        except (ValueError, RecursionError):
-            return state.State({})
+        for line in self.lines:
+            if line.event == "stdin":
+                try:
+                    document = state.parse(str(peek(line.data, "text"))).document
+                except (ValueError, RecursionError):
+                    break
+                inside = line.data.inside(document) if isinstance(line.data, Seen) else document
+                return state.State(inside)
+        return state.State({})
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What the probe found: ids, argv, env, cwd, ns, root, mountinfo."""
+        """What the probe found: ids, argv, env, cwd, ns, root, mountinfo; NotShown of others."""
+        facts: Mapping[str, Any] = {}
         for line in self.lines:
-            if line.event == "facts" and isinstance(line.data["facts"], dict):
-                return line.data["facts"]
-        return {}
+            if line.event == "facts" and isinstance(peek(line.data, "facts"), dict) and not facts:
+                facts = line.data["facts"]  # type: ignore[assignment]
+        operation = OPERATIONS[self.label.partition(" ")[0]]
+        return Shown(facts, f"the facts of the hook {self.label}", operation)
 
     @property
     def ended(self) -> bool:
@@ -97,7 +108,7 @@ class HookRun:
 
     def tried(self, path: str) -> Mapping[str, Any]:
         """The outcome of the try on ``path``; empty if there was none."""
-        found = (line.data for line in self.lines if line.data.get("path") == path)
+        found = (line.data for line in self.lines if peek(line.data, "path") == path)
         return next(found, {})
 
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.replay import Replay
 from harness.results import OUTPUT_LIMIT, Finding, Moment, Operation
 
 
@@ -22,6 +23,8 @@ class Journal:
     """Operations that an earlier case has made for this one as well."""
     borrowed: float = 0.0
     """Seconds inside the runtime that they took."""
+    replay: Replay = field(default_factory=Replay)
+    """What a shell needs to do it again."""
     config: str | None = None
     """The last bundle's config.json."""
 

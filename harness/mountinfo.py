@@ -37,6 +37,16 @@ def on_top(mounts: list[Mount], point: str) -> Mount | None:
     return next((mount for mount in there if mount.id not in covered), None)
 
 
+def plain(mounts: list[Mount], point: str = "") -> str:
+    """Write mounts, at ``point`` or all but the root, without what differs between two runs."""
+    return "\n".join(
+        f"{m.point} {m.root} {','.join(sorted(m.options))} {','.join(sorted(m.tags))} "
+        f"{m.type} {m.source} {','.join(sorted(m.super_options))}"
+        for m in mounts
+        if m.point == point or (not point and m.point != "/")
+    )
+
+
 def _mount(line: str) -> Mount:
     before, _, after = line.partition(" - ")
     id_, parent, _, root, point, options, *tags = before.split(" ")

@@ -35,6 +35,8 @@ class Options:
     rootless: bool = False
     cgroup_view: str = ""
     """v1, v2, or empty for what the host mounts."""
+    update: bool = False
+    """Whether what the run shows is written into the expectation file."""
     gate: str = "must"
     """The lowest level that decides about the exit status."""
     lane: str = ""
@@ -88,6 +90,11 @@ def add(parser: pytest.Parser) -> None:
         choices=("must", "should"),
         default="must",
         help="lowest level of clauses that turn the exit status to 1 (default: must)",
+    )
+    group.addoption(
+        "--update-expectations",
+        action="store_true",
+        help="write new deviations into the expectation file, and remove what passes",
     )
     group.addoption(
         "--cgroup-view",
@@ -163,6 +170,7 @@ def read(config: pytest.Config) -> Options:
         probe=probe,
         rootless=config.getoption("--rootless"),
         cgroup_view=view,
+        update=_updating(config),
         gate=config.getoption("--gate"),
         lane=_lane(config.getoption("--lane")),
     )
@@ -175,16 +183,34 @@ def _lane(name: str) -> str:
     return name
 
 
+def _updating(config: pytest.Config) -> bool:
+    update: bool = config.getoption("--update-expectations")
+    if update and config.getoption("--expectations") == "none":
+        raise UsageError("--update-expectations: there is no file with --expectations=none")
+    return update
+
+
 def judging(config: pytest.Config) -> bool:
-    """Whether this run is about cases: a path that it was given lies in suites/ or holds it."""
+    """Whether cases are to be run, and not only listed."""
     if config.option.help or config.option.collectonly or config.option.version:
         return False
-    base = config.invocation_params.dir
-    for given in config.args:
-        path = (base / given.partition("::")[0]).resolve()
+    return about_cases(config)
+
+
+def about_cases(config: pytest.Config) -> bool:
+    """Whether a path that pytest was given lies in suites/ or holds it."""
+    for path in _places(config):
         if path == SUITES or SUITES in path.parents or path in SUITES.parents:
             return True
     return False
+
+
+def _places(config: pytest.Config) -> set[Path]:
+    """Return the files and directories that pytest was given; of --pyargs, where suites lies."""
+    base = config.invocation_params.dir
+    words = {given.partition("::")[0] for given in config.args}
+    named = {word for word in words if config.option.pyargs and word == SUITES.name}
+    return {SUITES for _ in named} | {(base / word).resolve() for word in words - named}
 
 
 def partial(config: pytest.Config) -> bool:
@@ -193,8 +219,8 @@ def partial(config: pytest.Config) -> bool:
     chosen = (option.keyword, option.markexpr, option.deselect)
     # pytest-split names its shards by splits.
     again = (getattr(option, name, None) for name in ("lf", "stepwise", "splits"))
-    paths = {(config.invocation_params.dir / arg).resolve() for arg in config.args}
-    return any(chosen) or any(again) or paths != {SUITES}
+    of_one = any("::" in arg for arg in config.args)
+    return any(chosen) or any(again) or of_one or _places(config) != {SUITES}
 
 
 def bundled_runtime() -> Path:

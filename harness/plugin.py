@@ -22,6 +22,7 @@ from harness import (
     options,
     progress,
     results,
+    showable,
     verdicts,
 )
 from harness.controller import Setup
@@ -72,6 +73,11 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; in a worker take over what the controller found out."""
+    for level in clauses.LEVELS:
+        config.addinivalue_line("markers", f"{level}: the clause's level is {level}")
+    if options.about_cases(config):
+        # Files of several folders have one name, and no pyproject.toml lies beside a wheel.
+        config.option.importmode = "importlib"
     config.addinivalue_line("markers", "clause(*ids): the clauses that the case can show false")
     config.addinivalue_line("markers", "requires(*conditions): what the host has to be able to")
     if hasattr(config, "workerinput"):
@@ -220,6 +226,8 @@ def pytest_runtest_makereport(
     made = item.stash[PROGRESS]
     setup = item.config.stash[SETUP]
     error = call.excinfo.value if call.excinfo else None
+    if error is not None and call.when == "call":
+        showable.limit(made.journal.replay, item, error)
     if error is not None and not isinstance(error, pytest.skip.Exception):
         judged = verdicts.judge(error, call.when, made.clauses, made.level)
         judged = _expected(judged, made, setup.expectations)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.journal import Journal, cut
-from harness.results import Case, Verdict
+from harness.results import Case, Verdict, dumps
 from harness.verdicts import Judgement
 
 if TYPE_CHECKING:
@@ -14,6 +14,20 @@ if TYPE_CHECKING:
 
 CONFIG_LIMIT = 16384
 DETAILS_LIMIT = 8192
+REPLAY_LIMIT = 65536
+"""Characters of JSON: a case that has done more has no repro."""
+
+SHOWN = frozenset(
+    {
+        Verdict.FAIL,
+        Verdict.BLOCKED,
+        Verdict.ERROR,
+        Verdict.UNSTABLE,
+        Verdict.ADVICE,
+        Verdict.KNOWN,
+    }
+)
+"""Verdicts of which somebody will want to see for themselves what happened."""
 
 
 @dataclass
@@ -37,6 +51,10 @@ class Progress:
         if judgement.verdict.severity >= self.judgement.verdict.severity:
             self.judgement = judgement
             self.details = details
+
+    def _replay(self) -> dict[str, Any] | None:
+        document = self.journal.replay.document()
+        return document if len(dumps(document)) <= REPLAY_LIMIT else None
 
     def finish(self, worker: str) -> Case:
         """Return the record of the case."""
@@ -64,6 +82,7 @@ class Progress:
             config=cut(self.journal.config or "", CONFIG_LIMIT) if shown else None,
             details=cut(self.details, DETAILS_LIMIT),
             worker=worker,
+            replay=self._replay() if verdict in SHOWN else None,
         )
 
 

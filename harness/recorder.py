@@ -104,6 +104,7 @@ class Recorder:
                 self.problems.append(f"{text}: remove the entry of {expected.clause}")
         today = datetime.now(UTC).date()
         self.problems += self.expectations.expired(self.header.runtime.version, today)
+        self.problems += self.expectations.open()
         if not self.header.partial:
             named = ((case.case, case.clauses) for case in self.cases.values())
             self.problems += self.expectations.problems(named)

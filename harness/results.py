@@ -145,6 +145,8 @@ class Case:
     """In a merged run the lane that gave the verdict; else the header says it for all cases."""
     lanes: dict[str, str] = field(default_factory=dict)
     """In a run merged of several lanes: the verdict on each lane that has the case."""
+    replay: dict[str, Any] | None = None
+    """What repro.sh is made of (harness/replay.py); only where the case did not pass."""
 
 
 @dataclass(frozen=True)

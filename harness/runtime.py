@@ -6,6 +6,7 @@ import itertools
 import json
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness import door, state
@@ -18,6 +19,7 @@ from harness.faults import (
     RuntimeHung,
 )
 from harness.journal import Journal, cut
+from harness.looks import Seen
 from harness.results import Operation
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ class Runtime:
         words = self.adapter.create(id_, bundle)
         if console is not None:
             words = self.adapter.with_console(words, console)
-        return self._call("create", words, cwd=cwd).stdout
+        return self._call("create", words, cwd=cwd, id_=id_).stdout
 
     def state(self, id_: str | None) -> state.State:
         """Query the state; MalformedOutput if it is no JSON object."""
@@ -93,6 +95,8 @@ class Runtime:
         except (ValueError, RecursionError) as error:
             message = f"state printed what is no state: {error}: {cut(text, 200)!r}"
             raise MalformedOutput(message, self.journal.operations[-1]) from error
+        note = partial(self.journal.replay.field, call.stdout, ())
+        found = state.State(Seen(found.document, note))
         self.journal.moment("status", found.status)
         return found
 
@@ -106,7 +110,7 @@ class Runtime:
 
     def creating(self, id_: str, bundle: str) -> Call:
         """Call create and do not wait. End it by ``finish``."""
-        return self._begin("create", self.adapter.create(id_, bundle))
+        return self._begin("create", self.adapter.create(id_, bundle), id_=id_)
 
     def deleting(self, id_: str) -> Call:
         """Call delete and do not wait. End it by ``finish``."""
@@ -145,14 +149,26 @@ class Runtime:
         return _read(call.stdout)
 
     def _call(
-        self, name: str, words: list[str], *, cwd: Path | None = None, globally: bool = True
+        self,
+        name: str,
+        words: list[str],
+        *,
+        cwd: Path | None = None,
+        id_: str | None = None,
+        globally: bool = True,
     ) -> Call:
-        call = self._begin(name, words, cwd=cwd, globally=globally)
+        call = self._begin(name, words, cwd=cwd, id_=id_, globally=globally)
         call.finish()
         return call
 
     def _begin(
-        self, name: str, words: list[str], *, cwd: Path | None = None, globally: bool = True
+        self,
+        name: str,
+        words: list[str],
+        *,
+        cwd: Path | None = None,
+        id_: str | None = None,
+        globally: bool = True,
     ) -> Call:
         options = self.adapter.global_options(self.root) if globally else []
         argv = [self.path, *options, *words]
@@ -166,6 +182,14 @@ class Runtime:
             raise RuntimeHung(message, operation)
         base = self.scratch / f"{next(self._numbers)}-{name}"
         out, err = base.with_suffix(".out"), base.with_suffix(".err")
+        # How its state directory is forgotten is the harness's own, and no part of the case.
+        number = -1
+        if name != "cleanup":
+            if self.caller != Caller():
+                self.journal.replay.lacking("a caller with other attributes")
+            number = self.journal.replay.call(
+                name, argv, root=self.root, stdout=out, cwd=cwd, further=self._further(id_)
+            )
         at = self.journal.now()
         self.journal.moment("operation", name)
         started = door.start(
@@ -179,7 +203,14 @@ class Runtime:
             become=self.caller.become if self.caller.differs else None,
             descriptors=self.caller.descriptors,
         )
-        return Call(self, name, at, started, out, err, self.journal)
+        return Call(self, name, at, started, out, err, self.journal, number)
+
+    def _further(self, id_: str | None) -> dict[str, list[str]]:
+        if id_ is None:
+            return {}
+        first = [self.path, *self.adapter.global_options(self.root)]
+        state, clean = self.adapter.state(id_), self.adapter.force_delete(id_)
+        return {"state": [*first, *state], "clean": [*first, *clean]}
 
 
 @dataclass
@@ -193,6 +224,8 @@ class Call:
     stdout: Path
     stderr: Path
     journal: Journal
+    number: int = -1
+    """In the replay; below zero if it is not part of it."""
     done: bool = False
 
     @property
@@ -225,6 +258,8 @@ class Call:
             fault=fault.__name__ if fault else "",
         )
         self.journal.operations.append(operation)
+        if self.number >= 0:
+            self.journal.replay.note("ended", call=self.number, seen=_outcome(finished))
         if fault:
             raise fault(f"{self.name} {message}{_said(operation)}", operation)
 
@@ -238,6 +273,14 @@ class Call:
         if finished.exit_status:
             return OperationError, f"ended with exit status {finished.exit_status}"
         return None, ""
+
+
+def _outcome(finished: door.Finished) -> str:
+    if finished.hung:
+        return "hung"
+    if finished.signal is not None:
+        return f"signal {finished.signal}"
+    return "error" if finished.exit_status else "exit 0"
 
 
 def _said(operation: Operation) -> str:

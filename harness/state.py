@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from harness.shown import Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Status(StrEnum):
@@ -55,10 +60,11 @@ class State:
         return pid if valid else None
 
     @property
-    def annotations(self) -> dict[str, Any]:
-        """Annotations; empty if they are missing or no map."""
+    def annotations(self) -> Mapping[str, Any]:
+        """Annotations; empty if they are missing or no map, NotShown to ask for a missing one."""
         annotations = self.document.get("annotations")
-        return annotations if isinstance(annotations, dict) else {}
+        given = annotations if isinstance(annotations, dict) else {}
+        return Shown(given, "the annotations of the state", "state")
 
     @property
     def defined(self) -> dict[str, Any]:

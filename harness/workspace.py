@@ -97,6 +97,7 @@ class Workspace:
             text.decode(errors="replace"),
             document.get("process", {}).get("terminal", False),
             self._calls,
+            lambda: self.runtime.journal.replay,
         )
         self.runtime.journal.config = bundle.config_text
         self._bundles.append(bundle)

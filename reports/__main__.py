@@ -65,6 +65,8 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     whole = "number of cases of the whole suite: what is missing of them is said"
     merged.add_argument("--collected", type=int, metavar="N", help=whole)
     _takes(add("submission", "a folder (-o) such as a certification takes", _submission), "results")
+    said = "evidence/ again: bundle and repro.sh of each case that did not pass (-o: a directory)"
+    _takes(add("evidence", said, _evidence), "results")
     return parser.parse_args(argv)
 
 
@@ -104,10 +106,17 @@ def _merge(options: argparse.Namespace) -> int:
 
     _several(options)
     named = [(str(path), load(path)) for path in options.results]
-    text = merge.render(merge.merge(named, options.collected))
-    if options.output is not None and options.output.is_dir():
-        options.output /= "results.jsonl"
-    return _give(options, text, *options.results)
+    run = merge.merge(named, options.collected)
+    text = merge.render(run)
+    directory = options.output
+    if directory is None or not directory.is_dir():
+        return _give(options, text, *options.results)
+    options.output = directory / "results.jsonl"
+    status = _give(options, text, *options.results)
+    from reports import repro  # noqa: PLC0415 - as above
+
+    repro.write_all(run, directory, repro.probe_beside(options.results))
+    return status
 
 
 def _submission(options: argparse.Namespace) -> int:
@@ -118,6 +127,15 @@ def _submission(options: argparse.Namespace) -> int:
     file = options.results / "results.jsonl" if options.results.is_dir() else options.results
     run = load(file)
     write_folder(options.output, submission.files(run, file.read_bytes(), str(file)))
+    return OK
+
+
+def _evidence(options: argparse.Namespace) -> int:
+    from reports import repro  # noqa: PLC0415 - as above
+
+    given: Path = options.results
+    directory = options.output or (given if given.is_dir() else given.parent)
+    repro.write_all(load(given), directory, repro.probe_beside([directory, given]))
     return OK
 
 

@@ -125,7 +125,10 @@ def render(runs: Sequence[Run]) -> str:
 
 def _render(runs: Sequence[Run], several: Sequence[Part], limits: Limits) -> str:
     width = f":root {{ --runs: {len(runs)}; }}\n"
-    css, js = _static("report.css") + _static("compare.css") + width, _static("compare.js")
+    css, js = (
+        _static("report.css") + _static("compare.css") + width,
+        _static("page.js") + _static("compare.js"),
+    )
     return (
         _environment()
         .get_template("compare.html.j2")

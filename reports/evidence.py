@@ -13,6 +13,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from reports import repro
 from reports.marks import NEEDS_A_LOOK
 from reports.pretty import marked
 from reports.text import clip, command, duration, line, outcome, plural, shown
@@ -84,7 +85,8 @@ def detail(entry: Entry, limits: Limits) -> dict[str, object]:
 
     Members: id, section, link, clauses, facts (strings), reason, operations (at and seconds in
     seconds), moments (at, kind, text, clock), recorded, findings (pairs), config (before, marked,
-    after), details, killed (names of mutants), left (sentences on what is missing).
+    after), details, killed (names of mutants), repro (path and
+    script), left (sentences on what is missing).
     """
     case = entry.case
     operations, moments = _clocked(case)
@@ -112,9 +114,16 @@ def detail(entry: Entry, limits: Limits) -> dict[str, object]:
         "config": [clip(part, limits.config) for part in config] if config else None,
         "details": clip(case.details, limits.details) if limits.details else "",
         "killed": list(entry.killed),
+        "repro": _repro(entry, limits),
         "left": list(_left_out(case, limits)),
     }
     return {name: value for name, value in members.items() if value}
+
+
+def _repro(entry: Entry, limits: Limits) -> list[str] | None:
+    """Return where the script is, seen from the page, and what is particular to it."""
+    text = repro.shown(entry.case) if limits.config and entry.case.replay else ""
+    return [f"evidence/{entry.slug}/repro.sh", clip(text, limits.config)] if text else None
 
 
 def _last(several: list[T], limits: Limits) -> list[T]:

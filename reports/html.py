@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def render(run: Run) -> str:
     """Render the page; of a run with very much evidence, with less of it for some cases."""
-    css, js = _static("report.css"), _static("report.js")
+    css, js = _static("report.css"), _static("page.js") + _static("report.js")
     page = Page.of(run)
     template = _environment().get_template("report.html.j2")
     return template.render(

@@ -44,6 +44,7 @@ FIRST = 10
 ADJUDICATED = ROOT / "tests" / "machine_survivors.toml"
 RESOURCES = ("close(", "closerange(", ".release_lock(", ".unregister(")
 """A dropped call of these leaves something open until the process ends, or executes a program."""
+NOTICED = tuple(results.Verdict(word) for word in ("fail", "blocked", "error", "advice"))
 DEADLINE = 3  # seconds for one operation
 LONGEST = 900  # seconds for all cases of one mutant
 
@@ -102,7 +103,7 @@ class Seen:
     before: str
     after: str
     verdict: str
-    """fail, blocked (the runtime cannot be brought to any point), survived."""
+    """fail, advice, blocked (the runtime cannot be brought to any point), survived; error: ours."""
     case: str
     """The first that noticed it."""
     files: int
@@ -267,7 +268,7 @@ def _first(directory: Path) -> tuple[str, str]:
     if not (place / "results.jsonl").exists():
         return "blocked", "identification"
     cases = results.read(place).cases
-    for wanted in (results.Verdict.FAIL, results.Verdict.BLOCKED, results.Verdict.ERROR):
+    for wanted in NOTICED:
         for case in cases:
             if case.verdict is wanted:
                 return wanted.value, case.case
@@ -303,7 +304,7 @@ def table(seen: list[Seen]) -> str:
             change = f"{one.before.splitlines()[0]}  ->  {one.after.splitlines()[0]}"
             lines.append(f"{one.verdict} {one.mutant}  {change}")
     counts = Counter(one.verdict for one in seen)
-    killed = counts["fail"] + counts["blocked"]
+    killed = counts["fail"] + counts["blocked"] + counts["advice"]
     survivors = [one for one in seen if one.verdict == "survived"]
     why = Counter(filter(None, map(adjudicated, survivors)))
     asked = len(seen) - why.total()

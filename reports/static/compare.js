@@ -1,4 +1,3 @@
-"use strict";
 (() => {
   const all = (query) => [...document.querySelectorAll(query)];
   const one = (id) => document.getElementById(id);
@@ -83,36 +82,16 @@
     Escape: clear,
   };
 
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || one("keys").open) return;
-    const typing = event.target.matches("input, textarea, select");
-    if (typing && event.key !== "Escape") return;
-    if (event.key !== "Escape" && !one("keys-on").checked) return;
-    const action = keys[event.key];
-    if (!action) return;
-    event.preventDefault();
-    if (typing) event.target.blur();
-    action();
-  });
+  page.listen(keys);
 
   for (const button of buttons) button.addEventListener("click", () => toggle(button));
-  let timer = 0;
-  search.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(apply, 80);
-  });
-  one("tools").addEventListener("submit", (event) => event.preventDefault());
+  page.search(apply);
   one("reset").addEventListener("click", clear);
   one("help").addEventListener("click", help);
   window.addEventListener("hashchange", follow);
   one("tools").hidden = rows.length === 0;
 
-  // What sticks at the top must not cover what a link leads to, however many lines it takes.
-  new ResizeObserver(() => {
-    const stuck = getComputedStyle(one("bar")).position === "sticky";
-    const height = stuck ? one("bar").offsetHeight : 0;
-    document.documentElement.style.setProperty("--stuck", `${height + 8}px`);
-  }).observe(one("bar"));
+  page.leaveRoom(one("bar"));
   apply();
   follow();
   document.documentElement.dataset.ready = "";

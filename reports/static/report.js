@@ -1,4 +1,3 @@
-"use strict";
 (() => {
   const all = (query, root = document) => [...root.querySelectorAll(query)];
   const one = (id) => document.getElementById(id);
@@ -154,6 +153,12 @@
     part("Operations", found.operations && operations(found.operations));
     part("Timeline", picture(found));
     if (found.config) box.append(config(found.config));
+    if (found.repro) {
+      const [path, script] = found.repro;
+      const where = make("p", "cut", "Beside this page: ", linked(path, path));
+      box.append(more("repro.sh: the deviation with the runtime and a shell", false,
+        make("div", "", where, scrolled("repro.sh", script))));
+    }
     if (found.details) {
       box.append(more("Details", item.matches(".error"), scrolled("Details", found.details)));
     }
@@ -277,17 +282,7 @@
     Escape: clear,
   };
 
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || one("keys").open) return;
-    const typing = event.target.matches("input, textarea, select");
-    if (typing && event.key !== "Escape") return;
-    if (event.key !== "Escape" && !one("keys-on").checked) return;
-    const action = keys[event.key];
-    if (!action) return;
-    event.preventDefault();
-    if (typing) event.target.blur();
-    action();
-  });
+  page.listen(keys);
 
   for (const button of buttons) {
     button.addEventListener("click", () => {
@@ -296,13 +291,8 @@
       apply();
     });
   }
-  let timer = 0;
-  search.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(apply, 80);
-  });
+  page.search(apply);
   for (const choice of choices) choice.addEventListener("change", apply);
-  one("tools").addEventListener("submit", (event) => event.preventDefault());
   one("reset").addEventListener("click", clear);
   one("help").addEventListener("click", help);
   document.addEventListener("toggle", ({ target }) => {
@@ -322,12 +312,7 @@
     printed = [];
   });
 
-  // What sticks at the top must not cover what a link leads to, however many lines it takes.
-  new ResizeObserver(() => {
-    const stuck = getComputedStyle(one("tools")).position === "sticky";
-    const height = stuck ? one("tools").offsetHeight : 0;
-    document.documentElement.style.setProperty("--stuck", `${height + 8}px`);
-  }).observe(one("tools"));
+  page.leaveRoom(one("tools"));
   if (matchMedia("(max-width: 860px)").matches) {
     document.querySelector("nav details").open = false;
   }

@@ -106,6 +106,19 @@ def test_removes_the_cgroup_that_it_made(container_in, foreign_cgroup, template)
 
 
 @clause("runtime.delete.removes-created-resources.cgroup")
+def test_removes_the_cgroup_of_which_the_process_was_not_the_last(container_in, foreign_cgroup):
+    path = f"{foreign_cgroup.path}/leaf"
+    namespaces = ["network", "ipc", "uts", "mount"]
+    container = container_in(Status.RUNNING, "has_child", cgroups_path=path, namespaces=namespaces)
+    made = foreign_cgroup.below
+
+    container.kill(signal.SIGKILL).ended().settled(Status.STOPPED)
+    container.delete()
+
+    assert (made != [], foreign_cgroup.below) == (True, [])
+
+
+@clause("runtime.delete.removes-created-resources.cgroup")
 @requires(host.pids_controller)
 def test_removes_the_cgroup_in_which_the_program_has_made_another(mounted, foreign_cgroup):
     inner = ["mkdir=/sys/fs/cgroup/pids/inner", "mkdir=/sys/fs/cgroup/inner"]

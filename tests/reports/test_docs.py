@@ -35,5 +35,5 @@ def test_every_format_is_in_the_docs() -> None:
     """With the three that take several runs, and the folder."""
     text = (DOCS / "results-format.md").read_text(encoding="utf-8")
 
-    for name in [*FORMATS, "compare", "diff", "merge", "submission"]:
+    for name in [*FORMATS, "compare", "diff", "merge", "submission", "evidence"]:
         assert f"`{name}`" in text, name

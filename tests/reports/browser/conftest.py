@@ -51,20 +51,19 @@ def artefacts() -> Path:
 
 
 @pytest.fixture
-def open_page(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """Give a function that opens a run's report from disk; no page may complain of anything."""
+def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Give a function that opens a file from disk; no page may complain of anything."""
     complaints: list[str] = []
     contexts = []
 
-    def go(run: Run, fragment: str = "", init: str = "", **options: Any) -> Page:
-        file = tmp_path / "report.html"
-        file.write_text(html.render(run), encoding="utf-8")
+    def go(file: Path, fragment: str = "", init: str = "", **options: Any) -> Page:
         context = browser.new_context(**options)
         context.set_default_timeout(DEADLINE)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(dialog.message))
         page.on(
             "request", lambda r: None if r.url.startswith("file:") else complaints.append(r.url)
         )
@@ -79,6 +78,18 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def open_page(opened: Callable[..., Page], tmp_path: Path) -> Callable[..., Page]:
+    """Give a function that opens a run's report."""
+
+    def go(run: Run, fragment: str = "", **options: Any) -> Page:
+        file = tmp_path / "report.html"
+        file.write_text(html.render(run), encoding="utf-8")
+        return opened(file, fragment, **options)
+
+    return go
 
 
 @pytest.fixture

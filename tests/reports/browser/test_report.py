@@ -296,3 +296,19 @@ def test_says_where_the_evidence_is_if_it_cannot_be_unpacked(open_page, everythi
     page.keyboard.press("e")
 
     assert "results.jsonl has it" in case(page, "fail").inner_text()
+
+
+def test_the_repro_of_a_case_is_linked_and_shown(open_page, runs):
+    call = {"do": "call", "call": 0, "name": "create", "cwd": "", "stdout": "/w/0.out"}
+    steps = [call | {"argv": ["/bin/runtime", "create", "</script><img src=x>"]}]
+    replay = {"work": "/w", "steps": steps, "lacks": [], "beyond": []}
+    page = open_page(runs.run(runs.case("fail", "fail", reason="why", replay=replay)))
+
+    case(page, "fail").locator("summary").first.click()
+    page.get_by_text("repro.sh: the deviation").click()
+
+    link = page.get_by_role("link", name="repro.sh")
+    assert link.get_attribute("href") == f"evidence/{FAIL}/repro.sh"
+    script = case(page, "fail").locator("details.more pre").inner_text()
+    assert "</script><img src=x>" in script
+    assert page.locator("img").count() == 0

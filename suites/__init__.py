@@ -1,0 +1,1 @@
+"""The cases. A package only so that ``pytest --pyargs suites`` finds them once installed."""
