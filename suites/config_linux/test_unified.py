@@ -79,7 +79,7 @@ def test_writes_to_the_file_of_the_key(running, file, value):
 
 @clause("linux.resources.unified.keys-are-files")
 @ON_V2
-@pytest.mark.parametrize("file", map(if_there_is, LINES))
+@pytest.mark.parametrize("file", [if_there_is(line) for line in LINES])
 def test_writes_to_a_file_of_each_controller(running, file):
     line = LINES[file].format(disk="{major}:{minor}".format(**disk()))
 
