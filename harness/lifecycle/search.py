@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -116,12 +117,16 @@ class Search:
         return found
 
     def confirm(self) -> list[Found]:
-        """Look once at each clause that is known not to hold; return those that still do not."""
+        """Look once at each clause that is known not to hold; return those that still do not.
+
+        What is about the others is left out, where the way to this one does not lead through it.
+        """
         confirmed = []
         for clause in sorted(self.known):
             ways = [model.way(row) for row in self.rows if clause in row.clauses]
-            for steps in ways or [list(model.LIFECYCLE)]:
-                found = self.perform(steps, whole=True)
+            others = self.known - {clause}
+            for steps, known in product(ways or [list(model.LIFECYCLE)], (others, set[str]())):
+                found = self.perform(steps, known=known, whole=True)
                 if found is not None and found.clause == clause:
                     confirmed.append(found)
                     break
