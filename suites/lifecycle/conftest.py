@@ -55,7 +55,7 @@ def queried(asked, in_background):
     def watch(call, id_, bundle, kind):
         gate = bundle.gate(kind)
         in_background(call())
-        bundle.logged(f"{kind} 1", "facts")
+        bundle.awaits(f"{kind} 1", "facts")
         states = [asked(id_)]
         gate.open()
         running = bundle.calls[-1]

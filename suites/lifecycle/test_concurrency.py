@@ -16,7 +16,9 @@ MANY = 50
 
 
 @clause("runtime.state.id.unique-on-host")
-def test_creates_one_container_of_several_with_one_id(bundle, runtime, new_id, race):
+def test_creates_one_container_of_several_with_one_id(bundle, shared, runtime, new_id, race):
+    with control():
+        shared("waits").printed("ready")
     made, id_ = [bundle("waits") for _ in range(TOGETHER)], new_id()
 
     won = race(*(lambda one=one: runtime.creating(id_, str(one.path)) for one in made))
