@@ -1,4 +1,4 @@
-# make conformance [RUNTIME=/usr/sbin/runc] [PROFILE=engine] · make test · make test-clients · make test-browser · make lint · make mutants · make precision · make lane · make bench · make pictures · make runtimes
+# make conformance [RUNTIME=/usr/sbin/runc] [PROFILE=engine] · make test · make test-clients · make test-browser · make test-long · make lint · make mutants · make precision · make lane · make bench · make pictures · make runtimes
 #
 # A target that needs the virtual environment calls `setup`, which costs nothing the second time.
 
@@ -17,7 +17,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNTIMES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oci-conformance/runtimes
 
-.PHONY: setup conformance test test-clients test-browser test-lanes lint mutants precision lane bench pictures deps deps-browser deps-lanes deps-clients runtimes clean
+.PHONY: setup conformance test test-clients test-browser test-lanes test-long lint mutants precision lane bench pictures deps deps-browser deps-lanes deps-clients runtimes clean
 
 setup: $(STAMP)
 
@@ -38,7 +38,12 @@ conformance: setup
 test: setup
 	@if [ "$$CI" = true ] || ! { command -v runc || command -v crun; } >/dev/null; then $(MAKE) --no-print-directory deps; fi
 	@$(BIN)/python tools/mutants.py --changed
-	@$(BIN)/pytest tests --ignore=tests/clients --ignore=tests/reports/browser --ignore=tests/lanes -n $$(($$(nproc) + 1)) --dist worksteal $(PYTEST_ARGS)
+	@$(BIN)/pytest tests --ignore=tests/clients --ignore=tests/reports/browser $(LONG:%=--ignore=%) --ignore=tests/lanes -n $$(($$(nproc) + 1)) --dist worksteal $(PYTEST_ARGS)
+
+# Hostile runtimes, searches of lifecycles, repro.sh on mutants, the wheel: each takes minutes.
+LONG := tests/test_hostile.py tests/test_lifecycles.py tests/test_repro.py tests/test_wheel.py
+test-long: setup
+	@$(BIN)/pytest $(LONG) -n $$(nproc) --dist worksteal $(PYTEST_ARGS)
 
 # podman, containerd and buildah with runc and with the reference runtime: the same comes out.
 test-clients: setup deps deps-clients
