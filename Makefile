@@ -41,7 +41,7 @@ test: setup
 	@$(BIN)/pytest tests --ignore=tests/clients --ignore=tests/reports/browser $(LONG:%=--ignore=%) --ignore=tests/lanes -n $$(($$(nproc) + 1)) --dist worksteal $(PYTEST_ARGS)
 
 # Hostile runtimes, searches of lifecycles, repro.sh on mutants, the wheel: each takes minutes.
-LONG := tests/test_hostile.py tests/test_lifecycles.py tests/test_repro.py tests/test_wheel.py
+LONG := tests/test_precision.py tests/test_hostile.py tests/test_lifecycles.py tests/test_repro.py tests/test_wheel.py
 test-long: setup
 	@$(BIN)/pytest $(LONG) -n $$(nproc) --dist worksteal $(PYTEST_ARGS)
 

@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import clauses, current, plugin
+from harness.demands import control
 from harness.faults import Deviation
 from harness.lifecycle import model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.container import Container
     from harness.journal import Journal
     from harness.lifecycle.search import Found, Search
     from harness.workspace import Workspace
 
 
 @pytest.fixture
-def follows_the_model(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def follows_the_model(
+    request: pytest.FixtureRequest, shared: Callable[..., Container]
+) -> Callable[[str], None]:
     """Search a scenario for a sequence of operations that the runtime does not follow.
 
     Raises a Deviation with the shortest one. Clauses that the runtime is known not to follow are
@@ -29,6 +33,8 @@ def follows_the_model(request: pytest.FixtureRequest) -> Callable[[str], None]:
     case = request.node.stash[plugin.PROGRESS]
 
     def look(name: str) -> None:
+        with control():
+            shared("waits").printed("ready")
         scenario = model.SCENARIOS[name]
         version = setup.runtime.spec_version
         rows = model.table(scenario.bundles, lambda id_: clauses.catalogue()[id_].applies(version))
