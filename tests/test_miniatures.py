@@ -25,7 +25,7 @@ def test_what_pretends_passes_only_the_argued_cases(tmp_path):
     argued = tomllib.loads((MINIATURES / "pretends.toml").read_text())["argued"]
 
     # Most cases wait for a sign that never comes: the shorter, the sooner this ends.
-    outcome = judge("pretends", tmp_path, "--deadline=0.1", "-n3", "--dist=loadscope")
+    outcome = judge("pretends", tmp_path, "--deadline=0.1", "-n6", "--dist=loadscope")
 
     held = [case.case for case in outcome.run.cases if case.verdict in HELD]
     surprising = [c for c in held if not any(fnmatch.fnmatchcase(c, p) for p in argued)]
