@@ -35,15 +35,16 @@ $(STAMP): pyproject.toml
 conformance: setup
 	@$(BIN)/pytest $(if $(RUNTIME),--runtime=$(RUNTIME)) $(PROFILE:%=--profile=%) $(PYTEST_ARGS) || exit $$?
 
+# Clients, browser and lanes need more than the virtual environment: they have targets of their own.
+TESTS := tests --ignore=tests/clients --ignore=tests/reports/browser --ignore=tests/lanes
 test: setup
 	@if [ "$$CI" = true ] || ! { command -v runc || command -v crun; } >/dev/null; then $(MAKE) --no-print-directory deps; fi
 	@$(BIN)/python tools/mutants.py --changed
-	@$(BIN)/pytest tests --ignore=tests/clients --ignore=tests/reports/browser $(LONG:%=--ignore=%) --ignore=tests/lanes -n $$(($$(nproc) + 1)) --dist worksteal $(PYTEST_ARGS)
+	@$(BIN)/pytest $(TESTS) -m 'not long' -n $$(($$(nproc) + 1)) --dist worksteal $(PYTEST_ARGS)
 
 # Hostile runtimes, searches of lifecycles, repro.sh on mutants, the wheel: each takes minutes.
-LONG := tests/test_precision.py tests/test_hostile.py tests/test_lifecycles.py tests/test_repro.py tests/test_wheel.py
 test-long: setup
-	@$(BIN)/pytest $(LONG) -n $$(nproc) --dist worksteal $(PYTEST_ARGS)
+	@$(BIN)/pytest $(TESTS) -m long -n $$(nproc) --dist worksteal $(PYTEST_ARGS)
 
 # podman, containerd and buildah with runc and with the reference runtime: the same comes out.
 test-clients: setup deps deps-clients

@@ -19,6 +19,8 @@ from harness import options, results
 from harness.results import Verdict
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.long
+
 HOSTILE = Path(__file__).parent / "miniatures" / "hostile"
 
 CASES = (

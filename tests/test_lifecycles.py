@@ -17,6 +17,8 @@ from harness.results import Verdict
 from tests.conftest import ROOT, run_suite
 from tools.mutants import write_launcher
 
+pytestmark = pytest.mark.long
+
 ONE = "suites/lifecycle/test_model.py::test_follows_the_model[one]"
 ROWS = [*model.OPERATIONS_TABLE, *model.HOOKS_TABLE]
 

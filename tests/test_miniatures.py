@@ -35,7 +35,15 @@ def test_what_pretends_passes_only_the_argued_cases(tmp_path):
     assert outcome.status == 1
 
 
-@pytest.mark.parametrize("name", ["fails", "succeeds", "prints_garbage", "dies_by_sigsegv"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fails",
+        "succeeds",
+        pytest.param("prints_garbage", marks=pytest.mark.long),
+        pytest.param("dies_by_sigsegv", marks=pytest.mark.long),
+    ],
+)
 def test_what_makes_no_container_passes_no_case(name, tmp_path):
     outcome = judge(name, tmp_path)
 

@@ -11,6 +11,8 @@ import pytest
 from harness.clauses.mutants import Mutant
 from tools import precision
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parent.parent
 
 MUTANTS = '''

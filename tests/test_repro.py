@@ -16,6 +16,8 @@ from harness.results import Verdict
 from harness.sandbox import Sandbox
 from tests.conftest import run_suite
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 

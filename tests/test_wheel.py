@@ -14,6 +14,8 @@ import pytest
 
 from harness import options, results
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parent.parent
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 PARTS = ("bundle_templates", "expectations", "harness", "reference_runtime", "reports", "suites")
