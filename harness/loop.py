@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import door
+from harness.faults import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +23,8 @@ CONTROL = os.makedev(10, 237)
 LOOP_SET_FD = 0x4C00
 LOOP_CLR_FD = 0x4C01
 LOOP_CTL_GET_FREE = 0x4C82
+
+TRIES = 20
 
 
 def lacking() -> str:
@@ -38,22 +42,42 @@ def device(directory: Path, marker: str) -> Iterator[Path]:
     content.mkdir()
     (content / "marker").write_text(marker)
     door.output(["mke2fs", "-q", "-F", "-t", "ext2", "-d", str(content), str(image), "1M"])
-    control = _open(directory / "control", stat.S_IFCHR, CONTROL)
-    try:
-        number = fcntl.ioctl(control, LOOP_CTL_GET_FREE)
-    finally:
-        os.close(control)
     path = directory / "device"
-    attached = _open(path, stat.S_IFBLK, os.makedev(MAJOR, number))
     backing = os.open(image, os.O_RDWR | os.O_CLOEXEC)
     try:
-        fcntl.ioctl(attached, LOOP_SET_FD, backing)
+        attached = _attach(backing, path, _open(directory / "control", stat.S_IFCHR, CONTROL))
+    finally:
+        os.close(backing)
+    try:
         yield path
     finally:
         # In use it stays until the last mount of it is gone.
         fcntl.ioctl(attached, LOOP_CLR_FD, 0)
-        os.close(backing)
         os.close(attached)
+
+
+def _attach(backing: int, path: Path, control: int) -> int:
+    """Attach a file to a free device, with a node at ``path``; returns the open device."""
+    try:
+        for _ in range(TRIES):
+            attached = _open(path, stat.S_IFBLK, os.makedev(MAJOR, _free(control)))
+            try:
+                fcntl.ioctl(attached, LOOP_SET_FD, backing)
+            except OSError as error:
+                os.close(attached)
+                path.unlink()
+                # What is free is not kept for who asks: somebody else was faster.
+                if error.errno != errno.EBUSY:
+                    raise
+            else:
+                return attached
+    finally:
+        os.close(control)
+    raise HarnessError(f"no loop device was free {TRIES} times: see losetup --list")
+
+
+def _free(control: int) -> int:
+    return fcntl.ioctl(control, LOOP_CTL_GET_FREE)
 
 
 def _open(path: Path, kind: int, number: int) -> int:

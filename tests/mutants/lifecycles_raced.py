@@ -6,15 +6,20 @@ import os
 import select
 import signal
 
-from reference_runtime import container, destroy, errors, locks, op_delete, op_start
+from reference_runtime import container, destroy, errors, locks, op_delete, op_start, processes
 from tests.mutants.breaking import command, mutant, wrap
 
-A_WHILE = 0.1  # seconds in which a race can be lost
+A_WHILE = 1.0  # seconds in which a race is lost, however busy the machine is
 
 
 def is_being_changed(target):
     """Say whether another operation holds the container."""
     return target.lock < 0 and locks.is_held(target.directory, container.LOCK)
+
+
+def wait_a_while():
+    """Let the others of a race come."""
+    select.select((), (), (), A_WHILE)
 
 
 @mutant("runtime.state.id.unique-on-host", also=["runtime.create.*"])
@@ -24,9 +29,11 @@ def an_id_is_looked_for_and_then_taken():
     def claim(original, root, identifier, record):
         if os.path.exists(f"{root}/{identifier}"):
             return original(root, identifier, record)
-        select.select((), (), (), A_WHILE)
+        wait_a_while()
         found = container.Container(root, identifier, record)
         if os.path.exists(found.directory):
+            while is_being_changed(found):  # who came first is to succeed too
+                select.select((), (), (), 0.01)
             found.remove()
         return original(root, identifier, record)
 
@@ -54,30 +61,44 @@ def a_create_that_loses_leaves_a_process():
 def a_start_that_loses_stops_the_container():
     """Where another start is under way, the container is stopped in the error path."""
 
-    def take(original, self, **options):
+    def refuse(original, target, **options):
         try:
-            original(self, **options)
+            original(target, **options)
         except errors.OperationError:
-            if command() == "start":
-                destroy.stop(self)
+            if command() == "start" and is_being_changed(target):
+                destroy.stop(target)
             raise
 
-    wrap(container.Container, "take_lock", take)
+    def go_on(original, target):
+        original(target)
+        wait_a_while()
+
+    wrap(op_start, "refuse_unless_created", refuse)
+    wrap(container.Container, "take_lock", refuse)
+    wrap(op_start, "run_poststart_hooks", go_on)
 
 
 @mutant("runtime.delete.running-no-effect")
 def a_delete_that_is_refused_while_kill_goes_on_deletes():
     """Delete of a running container errs; if it has stopped by then, it is removed all the same."""
 
+    def send(original, pidfd, number):
+        if command() == "kill":
+            wait_a_while()
+        original(pidfd, number)
+
     def refuse(original, target):
         try:
             original(target)
         except errors.OperationError:
-            select.select((), (), (), A_WHILE)
+            pidfd = target.open_process()
+            if pidfd is not None:
+                processes.wait(pidfd, 2 * A_WHILE)
             if target.status() == container.STOPPED:
                 destroy.undo_create(target)
             raise
 
+    wrap(processes, "send_signal", send)
     wrap(op_delete, "refuse_unless_stopped", refuse)
 
 
