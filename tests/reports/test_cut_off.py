@@ -75,7 +75,10 @@ def test_cut_at_any_byte_it_renders_with_every_finished_case(cut, tmp_path):
     shown(run)
 
 
-@pytest.mark.parametrize("number", range(4))
+TIMES = [pytest.param(n, marks=pytest.mark.long) if n > 3 else n for n in range(50)]
+
+
+@pytest.mark.parametrize("number", TIMES)
 def test_a_run_that_is_killed_renders_with_every_finished_case(number, tmp_path):
     """By SIGKILL, at a random moment after its first cases, with all that it has started."""
     directory = tmp_path / "results"
