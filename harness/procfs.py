@@ -225,6 +225,11 @@ def own_namespaces() -> dict[str, str]:
     return {kind: str(Path("/proc/self/ns", kind).readlink()) for kind in NAMESPACES}
 
 
+def own_mounts() -> set[str]:
+    """Lines of the mounts that the calling thread's mount namespace has: proc_pid_mountinfo(5)."""
+    return set(Path("/proc/thread-self/mountinfo").read_text(errors="replace").splitlines())
+
+
 def descendants(pid: int | None = None) -> list[int]:
     """Numbers of all processes below ``pid`` (default: this one), zombies among them."""
     found: list[int] = []

@@ -8,6 +8,7 @@ from harness import (
     Hook,
     Status,
     clause,
+    disposable,
     generates_an_error,
     host,
     procfs,
@@ -150,6 +151,26 @@ def test_removes_the_mounts_that_it_made(container_in, world, foreign_directory)
     container.delete()
 
     assert world().mounts == before.mounts
+
+
+@clause("runtime.delete.removes-created-resources.mounts")
+def test_removes_the_mounts_that_it_made_in_the_namespace_of_its_caller(create, shared, record):
+    assert shared("waits").facts
+
+    def live():
+        before = procfs.own_mounts()
+        with tolerates_an_error() as outcome:
+            container = create("waits", namespaces=["pid", "network", "ipc", "uts"])
+        if outcome.refused:
+            return True, set(), set()
+        made = procfs.own_mounts() - before
+        container.start().printed("ready").kill(signal.SIGKILL).stopped().delete()
+        return False, made, procfs.own_mounts() - before
+
+    (refused, made, left), _ = disposable.in_new_mounts(live)
+    record("without a mount namespace", "an error" if refused else f"{len(made)} mounts made")
+
+    assert left == set()
 
 
 @clause("runtime.delete.removes-created-resources.namespaces")

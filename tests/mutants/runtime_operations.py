@@ -17,6 +17,7 @@ from reference_runtime import (
     op_kill,
     op_start,
     processes,
+    shared_mounts,
     signals,
     syscalls,
 )
@@ -263,6 +264,12 @@ def the_root_stays_mounted():
         original(self, made)
 
     wrap(op_create.Finish, "run", finish)
+
+
+@mutant("runtime.delete.removes-created-resources.mounts")
+def mounts_in_the_namespace_of_the_caller_stay():
+    """What create has mounted for a container without a mount namespace is left there."""
+    skip(shared_mounts, "detach")
 
 
 @mutant("runtime.delete.removes-created-resources.namespaces")
