@@ -92,8 +92,6 @@ def collects(words: list[str]) -> str:
     ids=["defaults", "chosen", "shard"],
 )
 def test_the_run_step_gives_pytest_what_it_takes(inputs, tmp_path):
-    if "shard" in inputs:
-        pytest.importorskip("pytest_split", reason="needs pytest-split: make setup")
     ((module, name, *words),) = called("Run", tmp_path, **inputs)
 
     assert (module, name) == ("-m", "pytest")
