@@ -17,7 +17,7 @@ from harness.faults import ExpectationError
 from harness.results import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from tomlkit import TOMLDocument
@@ -48,8 +48,9 @@ def update(
     told: Callable[[Case], tuple[str, str]],
     *,
     rootless: bool = False,
+    cgroup: str = "",
 ) -> Change:
-    """Bring the file at ``path`` up to what the cases of a run came to.
+    """Bring the file at ``path`` up to what the cases of a run came to, with these cgroups.
 
     ``told`` gives what was expected and what was seen of a case that failed. Raises
     ExpectationError if the file cannot be written. A file that is not there is made, for this
@@ -57,7 +58,12 @@ def update(
     """
     ran = list(cases)
     document = _read(path, runtime)
-    removed = _remove(document, ran, runtime, rootless=rootless)
+    version = runtime.spec_version
+
+    def speaks_of_it(entry: Mapping[str, Any]) -> bool:
+        return holds(entry, version, rootless=rootless, cgroup=cgroup, name=path.name)
+
+    removed = _remove(document, ran, speaks_of_it)
     added = _add(document, ran, told, rootless=rootless)
     if added or removed:
         _write(path, document)
@@ -88,11 +94,13 @@ def _write(path: Path, document: TOMLDocument) -> None:
         raise ExpectationError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def _remove(document: TOMLDocument, ran: list[Case], runtime: Runtime, *, rootless: bool) -> int:
+def _remove(
+    document: TOMLDocument, ran: list[Case], speaks_of_it: Callable[[Mapping[str, Any]], bool]
+) -> int:
     known: Any = document.get("known", [])
     count = 0
     for entry in list(known):
-        if not holds(entry, runtime.spec_version, rootless=rootless) or entry.get("unstable"):
+        if not speaks_of_it(entry) or entry.get("unstable"):
             continue
         patterns = entry["cases"]
         for pattern in list(patterns):

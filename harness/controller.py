@@ -69,8 +69,7 @@ class Setup:
         known = expectations.NONE
         file = _expected(chosen, found)
         if file is not None and not (chosen.update and not file.exists()):
-            rootless_ = host.in_user_namespace()
-            seen = chosen.cgroup_view or host.layout()
+            rootless_, seen = host.in_user_namespace(), _cgroups(chosen)
             known = expectations.load(file, found.spec_version, rootless=rootless_, cgroup=seen)
         return cls(found, chosen, str(probe), known)
 
@@ -92,6 +91,11 @@ class Setup:
             probe=given["probe"],
             expectations=expectations.Expectations(found["name"], known),
         )
+
+
+def _cgroups(chosen: options.Options) -> str:
+    """Which cgroups the runtime sees: v1, v2 or hybrid."""
+    return chosen.cgroup_view or host.layout()
 
 
 def _base(config: pytest.Config, chosen: options.Options) -> Path:
@@ -268,9 +272,11 @@ class Controller:
         path = _expected(self.setup.options, runtime)
         if path is None:
             return ""
-        rootless_ = host.in_user_namespace()
+        rootless_, seen = host.in_user_namespace(), _cgroups(self.setup.options)
         try:
-            change = adjudication.update(path, runtime, run.cases, told, rootless=rootless_)
+            change = adjudication.update(
+                path, runtime, run.cases, told, rootless=rootless_, cgroup=seen
+            )
         except UsageError as error:
             return f"expectations: {error}"
         return f"expectations: {path}: {change}"

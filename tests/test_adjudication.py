@@ -140,6 +140,15 @@ def test_a_run_of_a_user_writes_for_such_runs(file):
     assert "a.new" not in {e.clause for e in expectations.load(file, "1.2.0").known}
 
 
+@pytest.mark.parametrize(("cgroup", "removed"), [("v1", 1), ("v2", 0)])
+def test_what_passes_goes_only_where_the_entry_speaks_of_such_cgroups(file, cgroup, removed):
+    file.write_text(FILE.replace('reason = "mended"', 'reason = "mended"\ncgroup = "v1"'))
+
+    change = update(file, RUNTIME, [case("goes[1]", "pass")], told, cgroup=cgroup)
+
+    assert change.removed == removed
+
+
 def test_a_file_that_is_not_there_is_made_for_this_version(tmp_path):
     file = tmp_path / "new.toml"
 
