@@ -29,6 +29,18 @@ NEW = frozenset({Verdict.FAIL, Verdict.BLOCKED})
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a run took place, as far as entries ask for it."""
+
+    rootless: bool = False
+    cgroup: str = ""
+    """v1, v2 or hybrid; empty is none that an entry asks for."""
+
+
+HERE = Place()
+
+
+@dataclass(frozen=True)
 class Change:
     """What became of the file."""
 
@@ -46,11 +58,9 @@ def update(
     runtime: Runtime,
     cases: Iterable[Case],
     told: Callable[[Case], tuple[str, str]],
-    *,
-    rootless: bool = False,
-    cgroup: str = "",
+    place: Place = HERE,
 ) -> Change:
-    """Bring the file at ``path`` up to what the cases of a run came to, with these cgroups.
+    """Bring the file at ``path`` up to what the cases of a run came to.
 
     ``told`` gives what was expected and what was seen of a case that failed. Raises
     ExpectationError if the file cannot be written. A file that is not there is made, for this
@@ -61,10 +71,10 @@ def update(
     version = runtime.spec_version
 
     def speaks_of_it(entry: Mapping[str, Any]) -> bool:
-        return holds(entry, version, rootless=rootless, cgroup=cgroup, name=path.name)
+        return holds(entry, version, rootless=place.rootless, cgroup=place.cgroup, name=path.name)
 
     removed = _remove(document, ran, speaks_of_it)
-    added = _add(document, ran, told, rootless=rootless)
+    added = _add(document, ran, told, rootless=place.rootless)
     if added or removed:
         _write(path, document)
     return Change(added, removed)

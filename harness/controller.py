@@ -272,11 +272,9 @@ class Controller:
         path = _expected(self.setup.options, runtime)
         if path is None:
             return ""
-        rootless_, seen = host.in_user_namespace(), _cgroups(self.setup.options)
+        place = adjudication.Place(host.in_user_namespace(), _cgroups(self.setup.options))
         try:
-            change = adjudication.update(
-                path, runtime, run.cases, told, rootless=rootless_, cgroup=seen
-            )
+            change = adjudication.update(path, runtime, run.cases, told, place)
         except UsageError as error:
             return f"expectations: {error}"
         return f"expectations: {path}: {change}"

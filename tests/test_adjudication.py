@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import expectations
-from harness.adjudication import update
+from harness.adjudication import Place, update
 from harness.expectations import NOT_ADJUDICATED, Expectation, Expectations
 from harness.faults import ExpectationError
 from harness.results import Case, Runtime, Verdict
@@ -132,7 +132,7 @@ def test_a_pattern_goes_only_if_all_of_its_cases_pass(file):
 
 
 def test_a_run_of_a_user_writes_for_such_runs(file):
-    update(file, RUNTIME, [*RAN, case("new", "fail")], told, rootless=True)
+    update(file, RUNTIME, [*RAN, case("new", "fail")], told, Place(rootless=True))
 
     of_users = expectations.load(file, "1.2.0", rootless=True)
     assert of_users.known[-1].rootless
@@ -144,7 +144,7 @@ def test_a_run_of_a_user_writes_for_such_runs(file):
 def test_what_passes_goes_only_where_the_entry_speaks_of_such_cgroups(file, cgroup, removed):
     file.write_text(FILE.replace('reason = "mended"', 'reason = "mended"\ncgroup = "v1"'))
 
-    change = update(file, RUNTIME, [case("goes[1]", "pass")], told, cgroup=cgroup)
+    change = update(file, RUNTIME, [case("goes[1]", "pass")], told, Place(cgroup=cgroup))
 
     assert change.removed == removed
 
