@@ -7,6 +7,7 @@ of their own and of those that asked one that others made. One line of JSON last
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -90,7 +91,9 @@ def _creates(case: results.Case) -> bool:
 
 def main() -> int:
     """Measure the given runtime, or crun, or the bundled one."""
-    found = measure(sys.argv[1] if sys.argv[1:] else shutil.which("crun") or "")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runtime", nargs="?", default=shutil.which("crun") or "")
+    found = measure(parser.parse_args().runtime)
     for name, value in asdict(found).items():
         sys.stdout.write(f"{name:12}{value}\n")
     sys.stdout.write(json.dumps(asdict(found)) + "\n")
