@@ -59,6 +59,7 @@ OF_WRONG_TYPE = {
     "hostname": {"hostname": 7},
     "hooks": {"hooks": [{"path": "/probe"}]},
     "namespaces": linux(namespaces="pid"),
+    "rlimits": process(rlimits={}),
 }
 
 OUT_OF_RANGE = {
