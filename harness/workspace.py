@@ -6,6 +6,7 @@ import itertools
 import os
 import secrets
 import shutil
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -216,18 +217,18 @@ class Workspace:
     def _clear_by_force(self) -> None:
         baseline = self.baseline
         left = []
+        for path in self.look().cgroups - baseline.cgroups:
+            cgroups.thaw(Path(path))  # what one hierarchy has frozen cannot end in another
+        deadline = time.monotonic() + self.runtime.deadline
+        # The youngest first, and again: who is ended may have forked after the look that found it.
+        while (living := world.living() - baseline.processes) and time.monotonic() < deadline:
+            for process in sorted(living, key=lambda one: one.started, reverse=True):
+                procfs.end(process.pid, self.runtime.deadline)
+            self._reap()
         new = self.look().cgroups - baseline.cgroups
-        for path in new:  # all first: what one hierarchy has frozen cannot end in another
-            cgroups.thaw(Path(path))
         for path in sorted(new):
             if str(Path(path).parent) not in new:
                 left += cgroups.remove(Path(path), self.runtime.deadline)
-        own = baseline.processes
-        for pid in procfs.descendants():
-            process = procfs.Process.of(pid)
-            if process and process not in own:
-                procfs.end(pid, self.runtime.deadline)
-        self._reap()
         for line in sorted(self.look().mounts - baseline.mounts, reverse=True):
             point = line.split(" ")[4].encode().decode("unicode_escape")
             linux.umount2(point, linux.MNT_DETACH)

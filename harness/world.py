@@ -72,12 +72,18 @@ class World:
 def look(roots: Sequence[Path], directories: Iterable[Path] = ()) -> World:
     """Look at the world: ``roots`` are the cgroup roots, ``directories`` are listed."""
     return World(
-        processes=frozenset(_living()),
+        processes=living(),
         mounts=frozenset(Path("/proc/self/mountinfo").read_text(errors="replace").splitlines()),
         cgroups=frozenset(str(path) for root in roots for path in cgroups.below(root)),
         nodes=frozenset(map(Node.at, _kept())),
         files=frozenset(str(path) for directory in directories for path in directory.iterdir()),
     )
+
+
+def living() -> frozenset[procfs.Process]:
+    """Look at the processes below this one that have not ended."""
+    found = (procfs.Process.of(pid) for pid in procfs.descendants())
+    return frozenset(process for process in found if process is not None)
 
 
 def survivors(earlier: World, seconds: float) -> list[str]:
@@ -86,8 +92,8 @@ def survivors(earlier: World, seconds: float) -> list[str]:
     Empty, it is the end of whatever a runtime and its containers had under way.
     """
     deadline = time.monotonic() + seconds
-    while new := [p for p in _living() if p not in earlier.processes]:
-        if not new[0].ends(deadline - time.monotonic()):
+    while new := living() - earlier.processes:
+        if not next(iter(new)).ends(deadline - time.monotonic()):
             return [str(process) for process in new]
     return []
 
@@ -106,8 +112,3 @@ def changes(look_: Callable[[], World], earlier: World, seconds: float) -> list[
 def _kept() -> tuple[str, ...]:
     """What a runtime of ours could change: the nodes of the host are root's, and root may."""
     return () if host.in_user_namespace() else KEPT
-
-
-def _living() -> list[procfs.Process]:
-    found = (procfs.Process.of(pid) for pid in procfs.descendants())
-    return [process for process in found if process is not None]

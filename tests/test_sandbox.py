@@ -131,6 +131,26 @@ def test_what_a_runtime_leaves_after_delete_is_a_finding_and_is_cleared(suite):
     assert (second.findings, outcome.status) == ([], 0)
 
 
+def test_what_forks_while_it_is_ended_is_cleared(suite):
+    outcome = suite("""
+        import subprocess, sys
+
+        FORKS = "import os, time; any(os.fork() for _ in range(400)); time.sleep(0.02)"
+
+        @clause("runtime.start.runs-program")
+        def test_leaves(create):
+            assert create("exits").start().stopped().facts
+            started = subprocess.Popen([sys.executable, "-c", FORKS])
+            assert started.wait() == 0
+
+        @clause("runtime.start.runs-program")
+        def test_next(create):
+            assert create("exits").start().stopped().facts
+    """)
+
+    assert [(case.verdict.value, case.reason) for case in outcome.run.cases] == [("pass", "")] * 2
+
+
 def test_a_run_that_is_killed_is_seen_as_cut_off(suite):
     outcome = suite(PASSES + WAITS.format(end="os.kill(os.getpid(), signal.SIGKILL)"), plugin=NOTE)
 
