@@ -35,6 +35,10 @@ FILES = {
 """Kinds of namespaces, as config.json calls them, to their files in /proc/PID/ns."""
 
 
+READINGS = 100
+"""Of the processes, at most; those below a runtime that never stops forking differ each time."""
+
+
 @dataclass(frozen=True, order=True)
 class Process:
     """A process of the host, told from a later one with the same number by its start time."""
@@ -231,9 +235,22 @@ def own_mounts() -> set[str]:
 
 
 def descendants(pid: int | None = None) -> list[int]:
-    """Numbers of all processes below ``pid`` (default: this one), zombies among them."""
-    found: list[int] = []
-    waiting = [os.getpid() if pid is None else pid]
+    """Numbers of all processes below ``pid`` (default: this one), zombies among them.
+
+    Read until two readings agree: a child whose parent or sibling ends meanwhile may be in no list
+    of one reading (proc_tid_children(5)).
+    """
+    top = os.getpid() if pid is None else pid
+    found = _below(top)
+    for _ in range(READINGS):
+        before, found = found, _below(top)
+        if found == before:
+            break
+    return found
+
+
+def _below(pid: int) -> list[int]:
+    found, waiting = list[int](), [pid]
     while waiting:
         below = children(waiting.pop())
         found += below
