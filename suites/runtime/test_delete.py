@@ -18,6 +18,22 @@ from harness import (
 from harness.mounts import Asked
 
 
+@pytest.fixture
+def life_among_mounts(create, record):
+    """Mounts before and after a container without a mount namespace; a runtime may refuse one."""
+
+    def live():
+        before = procfs.own_mounts()
+        with tolerates_an_error() as outcome:
+            container = create("waits", namespaces=["pid", "network", "ipc", "uts"])
+        record("without a mount namespace", "an error" if outcome.refused else "made")
+        if not outcome.refused:
+            container.start().printed("ready").kill(signal.SIGKILL).stopped().delete()
+        return before, procfs.own_mounts()
+
+    return live
+
+
 @clause("runtime.delete.no-id-errors")
 @pytest.mark.parametrize("id_", [pytest.param(None, id="no-id"), pytest.param("", id="empty-id")])
 def test_refuses_to_delete_without_an_id(container_in, runtime, id_):
@@ -154,23 +170,12 @@ def test_removes_the_mounts_that_it_made(container_in, world, foreign_directory)
 
 
 @clause("runtime.delete.removes-created-resources.mounts")
-def test_removes_the_mounts_that_it_made_in_the_namespace_of_its_caller(create, shared, record):
+def test_removes_the_mounts_that_it_made_in_the_namespace_of_its_caller(shared, life_among_mounts):
     assert shared("waits").facts
 
-    def live():
-        before = procfs.own_mounts()
-        with tolerates_an_error() as outcome:
-            container = create("waits", namespaces=["pid", "network", "ipc", "uts"])
-        if outcome.refused:
-            return True, set(), set()
-        made = procfs.own_mounts() - before
-        container.start().printed("ready").kill(signal.SIGKILL).stopped().delete()
-        return False, made, procfs.own_mounts() - before
+    (before, after), _ = disposable.in_new_mounts(life_among_mounts)
 
-    (refused, made, left), _ = disposable.in_new_mounts(live)
-    record("without a mount namespace", "an error" if refused else f"{len(made)} mounts made")
-
-    assert left == set()
+    assert after - before == set()
 
 
 @clause("runtime.delete.removes-created-resources.namespaces")
