@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import linux
+from harness.grace import Grace
 from harness.journal import Journal
 from harness.probe.build import build
 from harness.runtime import Runtime
@@ -30,6 +31,7 @@ class Session:
     """Of the running case; cleared after it."""
     lasting: Workspace
     """Of containers that the cases of a module share; cleared after the module."""
+    grace: Grace
     shared: dict[object, Container | BaseException] = field(default_factory=dict)
     evidence: dict[object, Journal] = field(default_factory=dict)
 
@@ -52,15 +54,18 @@ class Session:
         second = _runtime(sandbox, "lasting", path, name, deadline)
         second.patience = runtime.patience
         roots = sandbox.cgroup_roots
-        first = Workspace(sandbox.work / "case", binary, roots, runtime, oci_version)
-        return cls(
-            sandbox, first, Workspace(sandbox.work / "lasting", binary, roots, second, oci_version)
+        grace = Grace(roots)
+        workspace, lasting = (
+            Workspace(one.root.parent, binary, roots, one, oci_version, grace)
+            for one in (runtime, second)
         )
+        return cls(sandbox, workspace, lasting, grace)
 
     def leave(self) -> list[str]:
         """Clear everything; return what stays on the host."""
         self.workspace.clear(Journal())
         self.forget()
+        self.grace.end()
         return self.sandbox.leave()
 
     def journal(self) -> Journal:

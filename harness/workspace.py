@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.configuration import Offence
+    from harness.grace import Grace
     from harness.hooks import Hook
     from harness.journal import Journal
     from harness.runtime import Call, Runtime
@@ -39,6 +40,7 @@ class Workspace:
     cgroup_roots: Sequence[Path]
     runtime: Runtime
     oci_version: str
+    grace: Grace
     baseline: world.World = field(init=False)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _bundles: list[Bundle] = field(default_factory=list)
@@ -69,6 +71,7 @@ class Workspace:
         name: str = "",
     ) -> Bundle:
         """Render ``template`` into a new bundle directory with a fresh root file system."""
+        self.grace.ahead()
         number = next(self._numbers)
         nonce = secrets.token_hex(8)
         path = self.directory / f"case-{number}" / (name or "bundle")
@@ -167,6 +170,7 @@ class Workspace:
         """
         if not (self._bundles or self._ids or len(journal.operations) > journal.lent):
             return  # nothing was operated
+        self.grace.ahead()  # the next case is likely to make one too
         deleted = bool(self._containers) and all(c.deleted for c in self._containers)
         self._end_calls()
         self._delete(journal)
