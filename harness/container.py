@@ -202,13 +202,11 @@ class Container:
 
     def _shown(self, wanted: Callable[[Line], bool], what: str, text: str) -> Line:
         found = self._wait(lambda lines: any(map(wanted, lines)), text)
-        for line, one in zip(
-            found, events.watched(lambda: self._replay, self._output, found), strict=True
-        ):
-            if wanted(line):
-                self.runtime.journal.moment("program", what)
-                return one
-        raise NotShown(f"after {self._last} the program did not show {what!r}", self._last)
+        line = events.first(lambda: self._replay, self._output, found, wanted)
+        if line is None:
+            raise NotShown(f"after {self._last} the program did not show {what!r}", self._last)
+        self.runtime.journal.moment("program", what)
+        return line
 
     def _wait(
         self, ready: Callable[[list[Line]], bool], text: str, *, count: int = 1

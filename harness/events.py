@@ -7,7 +7,7 @@ import select
 import time
 from collections import Counter
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
 from harness import linux
@@ -29,29 +29,55 @@ def lines(path: Path, nonce: str) -> list[Line]:
     """Return the probe's lines with ``nonce`` in ``path`` so far."""
     try:
         with path.open("rb") as file:
-            return parse(file.read(LIMIT), nonce)
+            return list(_parsed(file.read(LIMIT), nonce))
     except FileNotFoundError:
         return []
 
 
+@lru_cache(maxsize=8)
+def _parsed(text: bytes, nonce: str) -> tuple[Line, ...]:
+    # Cases that share a container read the same lines again and again.
+    return tuple(parse(text, nonce))
+
+
 def watched(current: Callable[[], Replay], file: Path, found: list[Line]) -> list[Line]:
     """Return the lines with members that note, in the replay by then, when they are looked at."""
-    counts: Counter[str] = Counter()
+    counts: Counter[tuple[str, ...]] = Counter()
     lines = []
     for line in found:
-        select = [f'"as":{literal(line.as_)},"event":"{line.event}"']
-        texts = {name: line.data.get(name) for name in ("call", "path")}
-        select += [f'"{n}":{literal(text)}' for n, text in texts.items() if isinstance(text, str)]
-        counts[repr(select)] += 1
-        note = partial(_note, current, file, select, counts[repr(select)])
-        lines.append(replace(line, data=Seen(dict(line.data), note)))
+        counts[_texts(line)] += 1
+        lines.append(_watched(current, file, line, counts[_texts(line)]))
     return lines
+
+
+def first(
+    current: Callable[[], Replay], file: Path, found: list[Line], wanted: Callable[[Line], bool]
+) -> Line | None:
+    """Return the first line that is wanted, as ``watched`` has it; None if there is none."""
+    for number, line in enumerate(found):
+        if wanted(line):
+            before = (one for one in found[:number] if one.event == line.event)
+            alike = 1 + sum(_texts(one) == _texts(line) for one in before)
+            return _watched(current, file, line, alike)
+    return None
+
+
+def _texts(line: Line) -> tuple[str, ...]:
+    """Return what tells a line from most others: by this a shell finds it."""
+    members = [(name, line.data.get(name)) for name in ("call", "path")]
+    select = [f'"{name}":{literal(text)}' for name, text in members if isinstance(text, str)]
+    return f'"as":{literal(line.as_)},"event":"{line.event}"', *select
+
+
+def _watched(current: Callable[[], Replay], file: Path, line: Line, nth: int) -> Line:
+    note = partial(_note, current, file, _texts(line), nth)
+    return replace(line, data=Seen(dict(line.data), note))
 
 
 def _note(  # noqa: PLR0913, PLR0917 - bound in parts
     current: Callable[[], Replay],
     file: Path,
-    select: list[str],
+    select: tuple[str, ...],
     nth: int,
     key: str,
     value: object,

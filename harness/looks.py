@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
 class _Absent:
     """What a member that is not there has."""
 
@@ -89,7 +92,7 @@ def literal(value: object) -> str:
     """JSON as the probe writes it: no blanks, every byte but control characters as it is."""
     if isinstance(value, str):
         plain = value.replace("\\", "\\\\").replace('"', '\\"')
-        return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda m: f"\\u{ord(m[0]):04x}", plain) + '"'
+        return '"' + CONTROL.sub(lambda m: f"\\u{ord(m[0]):04x}", plain) + '"'
     if isinstance(value, dict):
         pairs = (f"{literal(name)}:{literal(part)}" for name, part in dict.items(value))
         return "{" + ",".join(pairs) + "}"

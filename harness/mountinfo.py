@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,13 @@ class Mount:
 
 def parse(text: str) -> list[Mount]:
     """Return the mounts of a mount table, in its order, which need not be that of mounting."""
-    return [_mount(line) for line in text.splitlines()]
+    return list(_parsed(text))
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> tuple[Mount, ...]:
+    # One table answers the questions of many cases.
+    return tuple(_mount(line) for line in text.splitlines())
 
 
 def on_top(mounts: list[Mount], point: str) -> Mount | None:
