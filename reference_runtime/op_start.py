@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 START, WON, EXECUTING = "start", "won", "executing"  # as in init.py, never loaded here
 _INIT = "the container process"
-_PATIENCE = 10.0  # seconds that a process which its filter kills may take to end
+_PATIENCE = 10.0  # seconds that a process which did not become the program may take to end
 
 
 def run(arguments: Arguments) -> None:
@@ -59,6 +59,18 @@ def execute(target: Container) -> None:
         raise errors.OperationError(message) from None
     init.send(START)
     init.expect(WON, _INIT)
+    try:
+        become_program(target, init)
+    except errors.OperationError:
+        # Its process ends then: the container is stopped as soon as start has said so.
+        pidfd = target.open_process()
+        if pidfd is not None:
+            processes.wait(pidfd, _PATIENCE)
+        raise
+
+
+def become_program(target: Container, init: Channel) -> None:
+    """Wait until init has become the program, or error with what keeps it from that."""
     problem = init.expect(EXECUTING, _INIT)
     shared = hand_over_listener(target, init) if target.record.get("notifies") else None
     failure = init.receive()
@@ -66,9 +78,6 @@ def execute(target: Container) -> None:
         raise errors.OperationError(failure[1])
     problem = problem or (shared.problem if shared is not None else "")
     if problem:  # what the process could not say itself, behind its seccomp filter
-        pidfd = target.open_process()
-        if pidfd is not None:
-            processes.wait(pidfd, _PATIENCE)
         raise errors.OperationError(problem)
 
 
