@@ -112,9 +112,11 @@ def _remove(
     for entry in list(known):
         if not speaks_of_it(entry) or entry.get("unstable"):
             continue
-        patterns = entry["cases"]
+        patterns = entry.get("cases", ["*"])
+        clause = entry.get("clause", "")
+        of_it = [case for case in ran if not clause or clause in case.clauses]
         for pattern in list(patterns):
-            about = [c for c in ran if entry["clause"] in c.clauses and matches(c.case, pattern)]
+            about = [case for case in of_it if matches(case.case, pattern)]
             if about and all(case.verdict is Verdict.PASS for case in about):
                 patterns.remove(pattern)
                 count += 1

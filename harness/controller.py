@@ -26,6 +26,7 @@ from harness import (
 from harness.faults import UsageError
 from harness.probe.build import build
 from harness.results import Verdict
+from harness.toml_lines import Lines
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -83,7 +84,9 @@ class Setup:
         given = json.loads(text)
         found, chosen = given["expectations"], given["options"]
         known = tuple(
-            expectations.Expectation(**{**e, "cases": tuple(e["cases"])}) for e in found["known"]
+            # Only the controller speaks of lines.
+            expectations.Expectation(**{**e, "cases": tuple(e["cases"]), "lines": Lines()})
+            for e in found["known"]
         )
         return cls(
             runtime=results.Runtime(**given["runtime"]),

@@ -1,14 +1,14 @@
 """Expectation files: the known deviations of one runtime, each with its reason.
 
-Strict: a case that is expected to fail and passes turns the gate red, so a file cannot outlive the
-deviations that it describes.
+Strict (strict.py): a case that is expected to fail and passes turns the gate red, so a file cannot
+outlive the deviations that it describes.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from harness import toml_lines
 from harness.faults import ExpectationError
 from harness.results import Verdict
+from harness.toml_lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,9 +37,10 @@ class Expectation:
     """One known deviation."""
 
     clause: str
+    """Empty: whatever clauses its cases check."""
     reason: str
     """What the runtime does instead, and why that is a deviation."""
-    cases: tuple[str, ...]
+    cases: tuple[str, ...] = ("*",)
     """Case ids, fnmatch(3) patterns: each one that matches is expected not to hold."""
     upstream: str = "not reported"
     spec: str = ""
@@ -52,6 +55,13 @@ class Expectation:
     """Only where the runtime sees these cgroups: v1, v2 or hybrid; else everywhere."""
     until: str = ""
     """The last day (``2027-01-31``) or the first version without it (``2.1``) that was promised."""
+    lines: Lines = field(default_factory=Lines, compare=False)
+    """Where it stands in its file."""
+
+    @property
+    def name(self) -> str:
+        """Its clause, else its first case."""
+        return self.clause or self.cases[0]
 
     def ended(self, version: str, today: date) -> bool:
         """Whether the day has passed, or the runtime has the version, that it was to last until."""
@@ -67,7 +77,11 @@ class Expectation:
 
     def covers(self, case: str, clauses: Iterable[str]) -> bool:
         """Whether this is about that case."""
-        return self.clause in clauses and any(matches(case, pattern) for pattern in self.cases)
+        return self.speaks_of(clauses) and any(matches(case, pattern) for pattern in self.cases)
+
+    def speaks_of(self, clauses: Iterable[str]) -> bool:
+        """Whether its clause is one of these; one without a clause speaks of all."""
+        return not self.clause or self.clause in clauses
 
     def excuses(self, verdict: Verdict) -> bool:
         """Whether this verdict is the expected deviation."""
@@ -100,40 +114,6 @@ class Expectations:
         about = (e for e in self.known if e.covers(case, named))
         return next((e for e in about if e.unstable), None)
 
-    def problems(self, cases: Iterable[tuple[str, Iterable[str]]]) -> list[str]:
-        """Say which patterns match none of the cases, each given with its clauses."""
-        seen = [(case, set(named)) for case, named in cases]
-        return [
-            f"{self.name}: the entry of {entry.clause} matches no case: {pattern}; remove it"
-            for entry in self.known
-            for pattern in entry.cases
-            if not any(entry.clause in named and matches(case, pattern) for case, named in seen)
-        ]
-
-    def expired(self, version: str, today: date) -> list[str]:
-        """Say which entries have outlived what they promise."""
-        return [
-            f"{self.name}: the entry of {entry.clause} ended ({entry.until}): look again, then "
-            f"remove it or give it another end"
-            for entry in self.known
-            if entry.ended(version, today)
-        ]
-
-    def open(self) -> list[str]:
-        """Say of which entries nobody has said yet why they are deviations."""
-        return [
-            f"{self.name}: the entry of {entry.clause} is {NOT_ADJUDICATED}: read the clause, "
-            f"then give its reason"
-            for entry in self.known
-            if entry.reason == NOT_ADJUDICATED
-        ]
-
-    def gone(self, case: str, clauses: Iterable[str]) -> Expectation | None:
-        """Return the expectation that a passing case contradicts, if there is one."""
-        named = list(clauses)
-        about = (e for e in self.known if e.covers(case, named))
-        return next((e for e in about if not e.unstable), None)
-
 
 NONE = Expectations("", ())
 
@@ -155,9 +135,10 @@ def load(
     if not isinstance(entries, list):
         raise ExpectationError(f"{path.name}: known is no array of tables: write [[known]]")
     read = [_read(entry, path, number) for number, entry in enumerate(entries, 1)]
+    places = toml_lines.entries(path.read_text(encoding="utf-8"), [list(e.cases) for e in read])
     held = (
-        e
-        for e, entry in zip(read, entries, strict=True)
+        replace(e, lines=lines)
+        for e, lines, entry in zip(read, places, entries, strict=True)
         if holds(entry, spec_version, rootless=rootless, cgroup=cgroup, name=path.name)
     )
     return Expectations(path.name, tuple(held))
@@ -180,6 +161,9 @@ def holds(
 LAYOUTS = ("v1", "v2", "hybrid")
 
 
+MEMBERS = frozenset(f.name for f in fields(Expectation)) - {"lines"}
+"""What an entry may say."""
+
 _SHAPES: dict[str, type] = {"cases": list, "blocked": bool, "unstable": bool, "rootless": bool}
 """Of the members of an entry; all others are strings."""
 
@@ -188,22 +172,24 @@ def _read(entry: Any, path: Path, number: int) -> Expectation:  # noqa: ANN401 -
     where = f"{path.name}: known entry {number}"
     if not isinstance(entry, dict):
         raise ExpectationError(f"{where} is no table: write [[known]]")
-    if missing := {"clause", "reason", "cases"} - set(entry):
-        raise ExpectationError(f"{where} lacks {', '.join(sorted(missing))}")
+    if "reason" not in entry:
+        raise ExpectationError(f"{where} lacks reason")
+    if not {"clause", "cases"} & set(entry):
+        raise ExpectationError(f"{where} lacks clause, or cases")
+    if unknown := set(entry) - MEMBERS:
+        raise ExpectationError(f"{where}: no member of an entry: {', '.join(sorted(unknown))}")
     for name, value in entry.items():
         if not isinstance(value, _SHAPES.get(name, str)):
             raise ExpectationError(f"{where}: {name} is of the wrong type")
-    if not entry["cases"] or not all(isinstance(case, str) for case in entry["cases"]):
+    cases = entry.get("cases", ["*"])
+    if not cases or not all(isinstance(case, str) and case for case in cases):
         raise ExpectationError(f"{where}: cases is no list of case ids")
     if entry.get("cgroup", "v1") not in LAYOUTS:
         raise ExpectationError(f"{where}: cgroup is none of {', '.join(LAYOUTS)}")
     until = entry.get("until", "")
     if until and _day(until) is None and not _is_version(until):
         raise ExpectationError(f"{where}: until {until!r} is no day (2027-01-31) and no version")
-    try:
-        return Expectation(**{**entry, "cases": tuple(entry["cases"])})
-    except TypeError as error:
-        raise ExpectationError(f"{where}: {str(error).partition('() ')[2]}") from error
+    return Expectation(**{"clause": "", **entry, "cases": tuple(cases)})
 
 
 def _day(text: str) -> date | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from harness import results
+from harness import results, strict
 from harness.faults import ResultsError
 from harness.results import Case, End, Header, Verdict
 
@@ -109,17 +109,14 @@ class Recorder:
     def _look_for_problems(self) -> None:
         missing = sorted(self.collected - set(self.cases))
         self.problems += [f"{case} was collected and has no result" for case in missing]
-        for case in self.cases.values():
-            expected = self.expectations.gone(case.case, case.clauses)
-            if expected is not None and case.verdict is Verdict.PASS:
-                text = f"{case.case} passes, {self.expectations.name} expects it to fail"
-                self.problems.append(f"{text}: remove the entry of {expected.clause}")
+        ran = ((case.case, case.clauses, case.verdict) for case in self.cases.values())
+        self.problems += strict.passing(self.expectations, ran)
         today = datetime.now(UTC).date()
-        self.problems += self.expectations.expired(self.header.runtime.version, today)
-        self.problems += self.expectations.open()
+        self.problems += strict.expired(self.expectations, self.header.runtime.version, today)
+        self.problems += strict.unadjudicated(self.expectations)
         if not self.header.partial:
             named = ((case.case, case.clauses) for case in self.cases.values())
-            self.problems += self.expectations.problems(named)
+            self.problems += strict.unmatched(self.expectations, named)
 
     def _exit_status(self) -> int:
         verdicts = {case.verdict for case in self.cases.values()}

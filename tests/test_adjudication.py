@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import expectations
+from harness import expectations, strict
 from harness.adjudication import Place, update
 from harness.expectations import NOT_ADJUDICATED, Expectation, Expectations
 from harness.faults import ExpectationError
@@ -110,7 +110,7 @@ def test_what_is_new_comes_in_and_is_not_adjudicated(file):
     )
     assert (stuck.clause, stuck.blocked) == ("a.stuck", True)
     assert "# expected: this\n# seen: that\n" in file.read_text()
-    assert [line.split(": ")[1] for line in known.open()] == [
+    assert [line.split(": ")[1] for line in strict.unadjudicated(known)] == [
         f"the entry of a.new is {NOT_ADJUDICATED}",
         f"the entry of a.stuck is {NOT_ADJUDICATED}",
     ]
@@ -138,6 +138,17 @@ def test_a_run_of_a_user_writes_for_such_runs(file):
     assert of_users.known[-1].rootless
     assert "a.rootless" not in {entry.clause for entry in of_users.known}
     assert "a.new" not in {e.clause for e in expectations.load(file, "1.2.0").known}
+
+
+@pytest.mark.parametrize(
+    ("old", "removed"), [('cases = ["test.py::test_goes[*]"]', 1), ('clause = "a.goes"', 1)]
+)
+def test_what_passes_goes_from_an_entry_of_a_clause_or_of_cases_alone(file, old, removed):
+    file.write_text(FILE.replace(old, ""))
+
+    change = update(file, RUNTIME, [case("goes[1]", "pass"), case("goes[2]", "pass")], told)
+
+    assert (change.removed, "mended" in file.read_text()) == (removed, False)
 
 
 @pytest.mark.parametrize(("cgroup", "removed"), [("v1", 1), ("v2", 0)])
@@ -176,7 +187,7 @@ def test_texts_of_a_run_stay_comments(tmp_path):
 def test_the_gate_stays_red_until_a_person_gives_the_reason():
     known = Expectations("f", (Expectation("a", "it is so", ("c",)),))
 
-    assert known.open() == []
+    assert strict.unadjudicated(known) == []
 
 
 # On the command line

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from harness import expectations
+from harness import expectations, strict
 from harness.expectations import Expectation, find, load
 from harness.faults import ExpectationError
 from harness.results import Runtime, Verdict
@@ -113,14 +113,131 @@ def test_what_is_unstable_may_fail_be_blocked_or_pass():
     known = expectations.Expectations("own.toml", (unstable,))
 
     assert [v for v in Verdict if unstable.excuses(v)] == [Verdict.FAIL, Verdict.BLOCKED]
-    assert known.gone("x", ["a.b"]) is None
+    assert strict.passing(known, [("x", ["a.b"], Verdict.PASS)]) == []
 
 
-def test_a_pass_contradicts_an_entry_that_is_stable():
-    stable = Expectation("a.b", "reason", ("*",))
-    known = expectations.Expectations("own.toml", (stable,))
+@pytest.mark.parametrize("verdict", Verdict)
+def test_a_pass_and_nothing_else_contradicts_an_entry(verdict):
+    known = expectations.Expectations("own.toml", (Expectation("a.b", "reason", ("*",)),))
 
-    assert known.gone("x", ["a.b"]) is stable
+    assert bool(strict.passing(known, [("x", ["a.b"], verdict)])) is (verdict is Verdict.PASS)
+    assert strict.passing(known, [("x", ["a.c"], verdict)]) == []
+
+
+# Which line is to go
+
+LINED = """\
+# of this runtime
+
+[runtime]
+name = "runc"
+versions = ">=1.1"
+
+# each on its own line
+[[known]]
+clause = "a.b"
+cases = [
+    "one",
+    "two[*]",  # [[known]]
+]
+reason = "r"
+
+[[known]]  # on one line
+clause = "a.b"
+cases = ["three", "four"]
+reason = '''
+[not a header] "three"'''
+until = "1.0"
+
+# of the next
+[[known]]
+clause = "a.b"
+cases = ['five']
+reason = "not adjudicated"
+"""
+
+
+@pytest.mark.parametrize(
+    ("passes", "said"),
+    [
+        (["one"], "own.toml:11: one passes and is expected to fail: remove this line of the "),
+        (["two[1]", "two[2]"], "own.toml:12: two[1] and 1 more pass and are expected to fail: rem"),
+        (["two[1]"], 'own.toml:12: two[1] passes and is expected to fail: "two[*]" of the entry '),
+        (["one", "two[1]", "two[2]"], "own.toml:8: one and 2 more pass and are expected to fail: "),
+        (["four"], 'own.toml:18: four passes and is expected to fail: remove "four" from the '),
+        (["five"], "own.toml:24: five passes and is expected to fail: remove the entry of a.b ("),
+    ],
+)
+def test_what_passes_names_the_line_that_is_to_go(file, passes, said):
+    known = load(file(LINED.replace(' "three"\'', "'")), "1.0.2")
+    every = ["one", "two[1]", "two[2]", "three", "four", "five"]
+    ran = [(c, ["a.b"], Verdict.PASS if c in passes else Verdict.KNOWN) for c in every]
+
+    (problem,) = strict.passing(known, ran)
+
+    assert problem.startswith(said)
+
+
+def test_the_lines_of_an_entry_are_those_that_would_be_deleted(file):
+    known = load(path := file(LINED), "1.0.2")
+
+    ranges = [(entry.lines.first, entry.lines.last) for entry in known.known]
+    assert ranges == [(8, 14), (16, 21), (24, 27)]
+    rows = path.read_text().splitlines()
+    rows[7:14] = []
+    path.write_text("\n".join(rows))
+    assert [entry.cases[0] for entry in load(path, "1.0.2").known] == ["three", "five"]
+
+
+def test_what_stands_in_two_lines_is_named_by_its_entry(file):
+    known = load(file(LINED), "1.0.2")
+
+    (problem,) = strict.passing(known, [("three", ["a.b"], Verdict.PASS)])
+
+    assert problem.startswith('own.toml:16: three passes and is expected to fail: remove "three" ')
+
+
+def test_an_entry_that_is_not_where_entries_are_has_no_line(file):
+    text = FILE.partition("[[known]]")[0]
+    inline = 'known = [{clause = "a.b", reason = "r", cases = ["one"]}]\n'
+
+    known = load(file(inline + text), "1.0.2")
+
+    (problem,) = strict.passing(known, [("one", ["a.b"], Verdict.PASS)])
+    assert problem == "own.toml: one passes and is expected to fail: remove the entry of a.b"
+
+
+def test_what_matches_nothing_has_ended_or_lacks_a_reason_names_its_line(file):
+    known = load(file(LINED), "1.0.2")
+    ran = [(case, ["a.b"]) for case in ("one", "three", "four")]
+    entry = "the entry of a.b"
+
+    assert strict.unmatched(known, ran) == [
+        f"own.toml:12: {entry} matches no case: two[*]; remove this line of {entry}",
+        f"own.toml:24: {entry} matches no case: five; remove {entry} (lines 24 to 27)",
+    ]
+    (said,) = strict.expired(known, "1.1", date(2027, 1, 1))
+    assert said.startswith(f"own.toml:16: {entry} ended (1.0): look again, then remove {entry} (")
+    assert [text.partition(": ")[0] for text in strict.unadjudicated(known)] == ["own.toml:24"]
+
+
+# By clause or by case
+
+
+def test_an_entry_with_a_clause_alone_speaks_of_all_of_its_cases(file):
+    known = load(file(FILE.replace('cases = ["runtime/test_a.py::test_b"]', "")), "1.0.2")
+
+    assert known.of("any", ["a.b"], Verdict.FAIL)
+    assert known.of("any", ["a.c"], Verdict.FAIL) is None
+
+
+def test_an_entry_with_cases_alone_speaks_of_whatever_they_check(file):
+    known = load(file(FILE.replace('clause = "a.b"', "")), "1.0.2")
+
+    assert known.of("runtime/test_a.py::test_b", ["x.y"], Verdict.FAIL)
+    assert known.of("runtime/test_a.py::test_c", ["x.y"], Verdict.FAIL) is None
+    (said,) = strict.unmatched(known, [("other", ["a.b"])])
+    assert said.endswith("; remove the entry of runtime/test_a.py::test_b (lines 6 to 9)")
 
 
 # Which releases of the specification
@@ -205,11 +322,17 @@ def test_a_runtime_without_a_file_has_no_expectations():
         ("[runtime]", "[[runtime]]", "needs [runtime]"),
         ('name = "runc"', "", "needs [runtime] with name and versions"),
         ('">=1.1,<1.2"', "1.1", "needs [runtime] with name and versions"),
-        ('clause = "a.b"', "", "known entry 1 lacks clause"),
+        (
+            'clause = "a.b"\nreason = "it was always so"\ncases',
+            "reason = 'r'\ncase",
+            "lacks clause",
+        ),
         ('reason = "it was always so"', "", "known entry 1 lacks reason"),
-        ("cases = [", "case = [", "known entry 1 lacks cases"),
+        ("cases = [", "case = [", "known entry 1: no member of an entry: case"),
+        ("[[known]]", "[[known]]\nlines = 'x'", "known entry 1: no member of an entry: lines"),
+        ('["runtime/test_a.py::test_b"]', '[""]', "known entry 1: cases is no list of case ids"),
         ("[[known]]", "[known]", "known is no array"),
-        ("[[known]]", "[[known]]\nblocking = 'x'", "known entry 1: got an unexpected"),
+        ("[[known]]", "[[known]]\nblocking = 'x'", "known entry 1: no member of an"),
         ("[[known]]", "[[known]]\nblocked = 'yes'", "known entry 1: blocked is of the wrong type"),
         ("[[known]]", "[[known]]\nspec = 1.3", "known entry 1: spec is of the wrong type"),
         ("[[known]]", "[[known]]\nspec = '1.3'", "own.toml: Invalid specifier"),

@@ -245,8 +245,8 @@ class TestExpectations:
         )
 
         assert (outcome.verdicts, outcome.status) == ({"test_other": "pass"}, 1)
-        said = "matches no case: runtime/test_cases.py::test_case; remove it"
-        assert f"known.toml: the entry of runtime.start.runs-program {said}" in outcome.output
+        said = "matches no case: runtime/test_cases.py::test_case; remove the entry"
+        assert f"known.toml:6: the entry of runtime.start.runs-program {said}" in outcome.output
 
     @pytest.mark.parametrize(("until", "status"), [("2001-01-31", 1), ("2999-01-31", 0)])
     def test_one_that_has_ended_turns_the_gate_red(self, suite, tmp_path, until, status):
@@ -275,4 +275,7 @@ class TestExpectations:
         )
 
         assert (outcome.verdicts, outcome.status) == ({"test_case": "pass"}, 1)
-        assert "remove the entry" in outcome.output
+        said = (
+            "known.toml:6: runtime/test_cases.py::test_case passes and is expected to fail: remove"
+        )
+        assert f"{said} the entry of runtime.start.runs-program (lines 6 to 9)" in outcome.output
