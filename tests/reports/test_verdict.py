@@ -54,6 +54,15 @@ def test_failures_are_counted_by_clause_and_the_rest_apart(runs: Runs) -> None:
     )
 
 
+def test_every_clause_that_fails_is_counted(runs: Runs) -> None:
+    """The number in the sentence is that of the clauses."""
+    failing = [runs.case(name, "fail") for name in "abc"]
+
+    judgement = judge(runs.run(runs.case("d"), *failing))
+
+    assert judgement.sentence == f"Not conformant with {SPEC}: 3 MUST clauses fail."
+
+
 @pytest.mark.parametrize("verdict", ["blocked", "error", "unstable"])
 def test_without_a_failure_what_gates_leaves_it_undecided(runs: Runs, verdict: str) -> None:
     """Neither conformant nor not: the clause was never shown to hold or to fail."""
