@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from reports.__main__ import arguments
+from harness import results
+from reports.__main__ import arguments, main
 
 ROOT = Path(__file__).parent.parent
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
@@ -101,13 +102,77 @@ def test_the_run_step_gives_pytest_what_it_takes(inputs, tmp_path):
     assert (tmp_path / "output").read_text() == f"results={tmp_path}/conformance-results\n"
 
 
+@pytest.mark.parametrize(("given", "word"), [("known.toml", "{}/known.toml"), ("none", "none")])
+def test_the_expectation_file_is_one_of_the_job(given, word, tmp_path):
+    """The step goes to the suite's directory, where a relative path would lead nowhere."""
+    (tmp_path / "known.toml").write_text("")
+
+    ((_, _, *words),) = called("Run", tmp_path, expectations=given)
+
+    assert f"--expectations={word.format(tmp_path)}" in words
+
+
+def test_without_an_expectation_file_the_suite_takes_its_own(tmp_path):
+    ((_, _, *words),) = called("Run", tmp_path)
+
+    assert not [word for word in words if word.startswith("--expectations")]
+
+
+CASES = """
+    @clause("runtime.start.runs-program")
+    @pytest.mark.parametrize("number", range(4))
+    def test_case(create, number):
+        assert create("exits").start().stopped().facts["ids"]["pid"] == 1 + (number == 2)
+
+    @clause("config.annotations.image.stop-signal.used-by-callers")
+    def test_advice():
+        assert False
+"""
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_what_fails_is_annotated_where_its_case_stands(suite, monkeypatch, tmp_path, workers):
+    """By the plugin that the extra ``github`` installs: each failing case, and no other."""
+    pytest.importorskip("pytest_github_actions_annotate_failures", reason="needs it: make setup")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+
+    outcome = suite(CASES, workers)
+
+    found = [line for line in outcome.output.splitlines() if line.startswith("::")]
+    assert len(found) == 1, outcome.output
+    assert found[0].startswith("::error file=suites/runtime/test_cases.py,line=")
+    assert "::test_case[2]" in found[0]
+
+
+def test_shards_of_several_machines_make_one_run(suite, tmp_path):
+    """By pytest-split: no case is lost or run twice, and the whole is red as one run would be."""
+    pytest.importorskip("pytest_split", reason="needs pytest-split: make setup")
+    shards = []
+    for number in (1, 2):
+        place = tmp_path / f"shard-{number}"
+        suite(CASES, f"--results={place}", "--splits=2", f"--group={number}")
+        shards.append(str(place / "partial"))
+
+    assert main(["merge", *shards, "--collected=5", "-o", str(tmp_path / "merged.jsonl")]) == 0
+
+    parts = [{case.case for case in results.read(Path(shard)).cases} for shard in shards]
+    merged = results.read(tmp_path / "merged.jsonl")
+    assert all(parts)
+    assert not parts[0] & parts[1]
+    assert {case.case for case in merged.cases} == parts[0] | parts[1]
+    assert merged.end is not None
+    assert (len(merged.cases), merged.header.partial, merged.end.exit_status) == (5, False, 1)
+    assert merged.end.counts == {"advice": 1, "fail": 1, "pass": 3}
+
+
 def test_the_report_step_renders_what_the_formats_are(tmp_path):
     calls = called("Report", tmp_path)
 
-    results = str(tmp_path / "conformance-results")
+    place = str(tmp_path / "conformance-results")
     formats = [arguments(words[2:]).format for words in calls]
-    assert (formats, calls[0][2:]) == (["markdown", "junit"], ["markdown", results])
-    assert calls[1][-1] == f"{results}/junit.xml"
+    assert (formats, calls[0][2:]) == (["markdown", "junit"], ["markdown", place])
+    assert calls[1][-1] == f"{place}/junit.xml"
     assert (tmp_path / "summary").read_text() == "rendered\n"
 
 
