@@ -50,7 +50,9 @@ class Change:
     """Patterns of cases."""
 
     def __str__(self) -> str:
-        return f"{self.added} entries added, {self.removed} patterns removed"
+        added = "1 entry" if self.added == 1 else f"{self.added} entries"
+        removed = "1 pattern" if self.removed == 1 else f"{self.removed} patterns"
+        return f"{added} added, {removed} removed"
 
 
 def update(

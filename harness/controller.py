@@ -136,6 +136,7 @@ class Controller:
     def __init__(self, config: pytest.Config) -> None:
         self.setup = Setup.find_out(config)
         self.worker_died = False
+        self.session: pytest.Session | None = None
         runtime = self.setup.runtime
         name = f"{runtime.name}-{runtime.version}".replace("/", "_")
         directory = _base(config, self.setup.options)
@@ -227,6 +228,7 @@ class Controller:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Close results.jsonl and set the truthful exit status."""
+        self.session = session
         if self.worker_died:
             door.output([sys.executable, "-m", "harness.sandbox"])
         leaks = session.config.stash.get(LEAKS, None)
@@ -245,14 +247,11 @@ class Controller:
         if not self.recorder.cases:
             return
         # Only a run that ends needs them.
-        from reports import html, red, repro, summary  # noqa: PLC0415
+        from reports import red, summary  # noqa: PLC0415
 
         run = results.read(file)
         page = self.recorder.directory / "report.html"
-        unfinished = page.with_name(".report.html")
-        unfinished.write_text(html.render(run), encoding="utf-8")
-        unfinished.replace(page)
-        repro.write_all(run, self.recorder.directory, Path(self.setup.probe))
+        lost = self._publish(run, page)
         terminalreporter.section("conformance")
         terminalreporter.write_line(summary.render(run))
         if self.setup.options.update and run.end is not None and not run.end.interrupted:
@@ -261,6 +260,26 @@ class Controller:
         said = red.lines(run, str(page), self.setup.options.gate)
         for line in said or [f"report:  {page}"]:
             terminalreporter.write_line(line, red=bool(said))
+        for line in lost:
+            terminalreporter.write_line(f"ERROR: {line}", red=True)
+        if lost and self.session is not None:
+            self.session.exitstatus = recorder.ERROR
+
+    def _publish(self, run: results.Run, page: Path) -> list[str]:
+        """Write report.html and evidence/; return in a line each what could not be written."""
+        from reports import html, output, repro  # noqa: PLC0415 - as above
+
+        lost = []
+        directory = self.recorder.directory
+        try:
+            output.write(page, html.render(run), [directory], "give another --results")
+        except UsageError as error:
+            lost.append(str(error))
+        try:
+            repro.write_all(run, directory, Path(self.setup.probe))
+        except UsageError as error:
+            lost.append(str(error))
+        return lost
 
     def _update(self, run: results.Run) -> str:
         from harness import adjudication  # noqa: PLC0415 - only who updates waits for it

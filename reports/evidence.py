@@ -122,7 +122,8 @@ def detail(entry: Entry, limits: Limits) -> dict[str, object]:
 
 def _repro(entry: Entry, limits: Limits) -> list[str] | None:
     """Return where the script is, seen from the page, and what is particular to it."""
-    text = repro.shown(entry.case) if limits.config and entry.case.replay else ""
+    case = entry.case
+    text = repro.shown(case) if limits.config and (case.replay or case.repro) else ""
     return [f"evidence/{entry.slug}/repro.sh", clip(text, limits.config)] if text else None
 
 

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-def write(path: Path, text: str, sources: Sequence[Path]) -> None:
+def write(
+    path: Path, text: str, sources: Sequence[Path], way: str = "give another file with -o"
+) -> None:
     """Write ``text`` so that ``path`` is the old file or the whole new; never over a source.
 
-    ``sources`` are results files or their directories. UsageError says what cannot be written.
+    ``sources`` are results files or their directories. UsageError says what cannot be written, and
+    the ``way`` out.
     """
     temporary = None
     try:
@@ -34,7 +37,7 @@ def write(path: Path, text: str, sources: Sequence[Path]) -> None:
     except (OSError, ValueError) as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        _refuse(path, error, "file")
+        _refuse(path, error, way)
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
@@ -50,7 +53,7 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     except (OSError, ValueError) as error:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
-        _refuse(path, error, "folder")
+        _refuse(path, error, "give another folder with -o")
 
 
 def _keep(path: Path, sources: Sequence[Path]) -> None:
@@ -59,7 +62,7 @@ def _keep(path: Path, sources: Sequence[Path]) -> None:
         raise FileExistsError(errno.EEXIST, "it holds the results")
 
 
-def _refuse(path: Path, error: OSError | ValueError, noun: str) -> NoReturn:
+def _refuse(path: Path, error: OSError | ValueError, way: str) -> NoReturn:
     why = error.strerror if isinstance(error, OSError) else str(error)
-    message = f"{line(str(path), 1000)}: cannot be written ({why}); give another {noun} with -o"
+    message = f"{line(str(path), 1000)}: cannot be written ({why}); {way}"
     raise UsageError(message) from error

@@ -15,11 +15,11 @@ NAMED = 3
 """Clauses that the first line names."""
 
 NOUNS = {
-    Verdict.ERROR: "errors of the suite",
-    Verdict.FAIL: "new failures",
-    Verdict.UNSTABLE: "unstable",
-    Verdict.BLOCKED: "blocked",
-    Verdict.ADVICE: "advice (--gate should)",
+    Verdict.ERROR: ("error of the suite", "errors of the suite"),
+    Verdict.FAIL: ("new failure", "new failures"),
+    Verdict.UNSTABLE: ("unstable case", "unstable cases"),
+    Verdict.BLOCKED: ("blocked case", "blocked cases"),
+    Verdict.ADVICE: ("advice (--gate should)",) * 2,
 }
 """What turns a run red, worst first."""
 
@@ -33,7 +33,7 @@ def lines(run: Run, page: str, gate: str = "must") -> list[str]:
         return []
     nouns = {v: noun for v, noun in NOUNS.items() if v is not Verdict.ADVICE or gate == "should"}
     bad = {verdict: [c for c in run.cases if c.verdict is verdict] for verdict in nouns}
-    counts = [f"{len(cases)} {nouns[verdict]}" for verdict, cases in bad.items() if cases]
+    counts = [f"{len(c)} {nouns[verdict][len(c) > 1]}" for verdict, c in bad.items() if c]
     others = [*run.end.leaks, *run.end.problems]
     counts += [plural(len(others), "problem")] if others else []
     first = next((cases for cases in bad.values() if cases), [])

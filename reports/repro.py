@@ -66,7 +66,7 @@ def folder(case: Case) -> dict[str, bytes]:
 def folders(run: Run) -> dict[str, dict[str, bytes]]:
     """Return the evidence of the cases of a run, by the name of their folders, worst first."""
     order = sorted(run.cases, key=lambda case: _ORDER.get(case.verdict, len(_ORDER)))
-    made = ((slug(case.case), folder(case)) for case in order if case.replay)
+    made = ((slug(case.case), folder(case)) for case in order if case.replay or case.repro)
     return dict(islice(((name, files_) for name, files_ in made if files_), CASES))
 
 
@@ -107,8 +107,8 @@ def probe_beside(sources: Iterable[Path]) -> Path | None:
 def shown(case: Case) -> str:
     """Return what is particular to the script of a case, for a page."""
     script = folder(case).get("repro.sh", b"").decode(errors="replace")
-    head, _, _ = script.partition(_functions())
-    return f"{head}...\n{script.partition(_BODY)[2]}" if script else ""
+    head, functions, _ = script.partition(_functions())
+    return f"{head}...\n{script.partition(_BODY)[2]}" if functions else script
 
 
 _BODY = "# What the case did\n"

@@ -204,7 +204,7 @@ def test_a_run_writes_the_file_and_the_next_one_is_red_for_lack_of_reasons(tmp_p
     first = run_suite(*words, "--update-expectations", results=tmp_path / "1")
     again = run_suite(*words, results=tmp_path / "2")
 
-    assert f"expectations: {file}: 1 entries added, 0 patterns removed" in first.output
+    assert f"expectations: {file}: 1 entry added, 0 patterns removed" in first.output
     assert (first.status, again.status) == (1, 1)
     assert set(again.verdicts.values()) == {"known"}
     assert f"is {NOT_ADJUDICATED}: read the clause" in again.output

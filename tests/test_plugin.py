@@ -192,6 +192,30 @@ def test_advice_gates_if_it_is_asked_to(suite):
     assert (outcome.verdicts, outcome.status) == ({"test_advice": "advice"}, 1)
 
 
+@pytest.mark.parametrize("name", ["report.html", "evidence"])
+def test_a_report_that_cannot_be_written_is_said_and_red(suite, tmp_path, name):
+    """In one line, with results.jsonl whole, and nothing half-written beside it."""
+    place = tmp_path / "results" / name
+    if name == "evidence":
+        place.parent.mkdir()
+        place.touch()
+    else:
+        (place / "something").mkdir(parents=True)
+
+    outcome = suite("""
+        @clause("runtime.start.runs-program")
+        def test_case(create):
+            assert create("exits").start().stopped().facts["ids"]["pid"] == 2
+    """)
+
+    (said,) = (line for line in outcome.output.splitlines() if line.startswith("ERROR: "))
+    assert said.startswith(f"ERROR: {place}: cannot be written (")
+    assert (outcome.status, "Traceback" in outcome.output) == (3, False)
+    assert outcome.run.end is not None
+    left = {path.name for path in place.parent.iterdir()}
+    assert left <= {"results.jsonl", "report.html", "evidence"}
+
+
 class TestExpectations:
     """A known deviation is shown as known; one that is gone turns the gate red."""
 

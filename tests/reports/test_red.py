@@ -32,7 +32,7 @@ def test_the_suites_own_errors_come_first(runs: Runs) -> None:
 
     found = lines(runs.run(*bad, exit_status=3, problems=["p"]), PAGE)
 
-    assert found[0] == "red: 1 errors of the suite, 1 new failures, 1 problem: runtime.kill.ours"
+    assert found[0] == "red: 1 error of the suite, 1 new failure, 1 problem: runtime.kill.ours"
     assert found[1] == "first: runtime/test_kill.py::test_ours: OSError: no space"
 
 

@@ -123,6 +123,19 @@ def test_the_page_links_and_shows_the_script(runs):
     assert "printable()" not in text
 
 
+def test_a_case_with_a_script_of_its_own_and_no_replay_keeps_it(runs, tmp_path):
+    made = runs.case("a", "fail", repro="#!/bin/sh\necho of a search\n", replay=None)
+    (tmp_path / "evidence" / "as-the-run-wrote-it").mkdir(parents=True)
+
+    repro.write_all(runs.run(made), tmp_path, None)
+
+    assert (tmp_path / "evidence" / slug(made.case) / "repro.sh").read_text() == made.repro
+    from reports import html  # noqa: PLC0415 - two tests need it
+
+    path, text = runs.unpacked(html.render(runs.run(made)))["0"]["repro"]
+    assert (path, text) == (f"evidence/{slug(made.case)}/repro.sh", made.repro)
+
+
 def test_merged_runs_have_the_evidence_of_all(runs, tmp_path, capsys):
     for name in "ab":
         (tmp_path / name / "evidence").mkdir(parents=True)
