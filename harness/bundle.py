@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from harness.journal import Journal
     from harness.probe import Line
     from harness.runtime import Call
 
@@ -51,9 +52,12 @@ class Bundle:
     terminal: bool = False
     """Whether its program has a terminal: then create is given a socket for the master."""
     calls: Sequence[Call] = ()
+    """Operations of the case that were begun in the background."""
     replay: Callable[[], Replay] = Replay
     """Gives the replay of the case that runs."""
-    """Operations of the case that were begun in the background."""
+    journal: Callable[[], Journal] | None = None
+    """Gives the journal of the case that runs; None for a bundle without hooks."""
+    _noticed: int = 0
     _gates: list[Gate] = field(default_factory=list)
 
     @property
@@ -116,6 +120,21 @@ class Bundle:
         self.replay().column(self.log, ['"event":"begin"'], "as", found, like)
         return found
 
+    def notice(self) -> None:
+        """Note on the timeline which hooks have begun since the last look.
+
+        Their lines have no time: a hook stands where it was first seen, at the end of the operation
+        that ran it or when the case has waited for it.
+        """
+        if self.journal is None or not self.log.is_file():
+            return
+        begun = [line.as_ for line in self._lines if line.event == "begin"]
+        new = begun[self._noticed :]
+        self._noticed = max(self._noticed, len(begun))
+        for label in new:
+            if label.partition(" ")[0] in KINDS:
+                self.journal().moment("hook", label)
+
     @property
     def moments(self) -> list[str]:
         """Who has begun and ended so far: ``["poststart 1 begin", "program begin", ...]``.
@@ -149,6 +168,7 @@ class Bundle:
             return any(line.as_ == label and line.event == event for line in lines)
 
         seen = there(events.wait(self.log, self.nonce, there, self.deadline, self._ending()))
+        self.notice()
         self.replay().waited(self.log, [f'"as":{literal(label)},"event":"{event}"'], seen=seen)
         return seen
 

@@ -23,7 +23,7 @@ from harness.looks import Seen
 from harness.results import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from harness.runtimes import CommandLine
@@ -70,6 +70,8 @@ class Runtime:
     """Who calls it."""
     options: Sequence[str] | None = None
     """Options before the operation, in place of the adapter's."""
+    after: Callable[[], None] = lambda: None
+    """Called when an operation has ended: for what it has had run meanwhile."""
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def create(
@@ -279,6 +281,7 @@ class Call:
             fault=fault.__name__ if fault else "",
         )
         self.journal.operations.append(operation)
+        self.runtime.after()
         if self.number >= 0:
             self.journal.replay.note("ended", call=self.number, seen=_outcome(finished))
         if fault:

@@ -55,6 +55,11 @@ class Workspace:
         shutil.copyfile(self.probe, self.host_probe)
         self.host_probe.chmod(0o755)
         self.baseline = self.look()
+        self.runtime.after = self._notice
+
+    def _notice(self) -> None:
+        for bundle in self._bundles:
+            bundle.notice()
 
     def look(self) -> world.World:
         """Look at the world: processes, mounts, cgroups, shared nodes, the case's directory."""
@@ -101,6 +106,7 @@ class Workspace:
             document.get("process", {}).get("terminal", False),
             self._calls,
             lambda: self.runtime.journal.replay,
+            (lambda: self.runtime.journal) if values.get("hooks") else None,
         )
         self.runtime.journal.config = bundle.config_text
         self._bundles.append(bundle)
