@@ -17,20 +17,20 @@ from typing import TYPE_CHECKING
 from harness import door, linux
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 
 class Grace:
     """The process that moves; without cgroups there is none, and nothing to wait for."""
 
-    def __init__(self, roots: Sequence[Path]) -> None:
+    def __init__(self, own: Path | None) -> None:
+        """Start it; ``own`` is the cgroup that it is in, and stays in."""
         self._open: list[int] = []
-        if not roots:
+        if own is None:
             return
         asked, asks = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(asks, False)
-        pid = door.fork(lambda: _serve(asked, roots[0] / "cgroup.procs"))
+        pid = door.fork(lambda: _serve(asked, own / "cgroup.procs"))
         os.close(asked)
         self._open = [asks, os.pidfd_open(pid)]
 

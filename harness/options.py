@@ -7,7 +7,7 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness import clauses, host
 from harness.faults import UsageError
@@ -47,102 +47,87 @@ class Options:
     """Name of the lane for the results; empty for the host as it is."""
 
 
+OPTIONS: dict[str, dict[str, Any]] = {
+    "--runtime": {
+        "metavar": "PATH",
+        "default": "",
+        "help": "runtime to judge (default: the bundled one)",
+    },
+    "--spec-version": {
+        "metavar": "X.Y.Z",
+        "default": "",
+        "help": "release to judge by (default: what the runtime declares)",
+    },
+    "--profile": {
+        "action": "append",
+        "choices": clauses.PROFILES,
+        "help": "clauses to judge; may be repeated (default: core and linux)",
+    },
+    "--expectations": {
+        "metavar": "FILE",
+        "default": "",
+        "help": "known deviations (default: the file of this runtime and version; 'none': none)",
+    },
+    "--results": {
+        "metavar": "DIR",
+        "default": "",
+        "help": "where to write (default: build/results/NAME-VERSION)",
+    },
+    "--deadline": {
+        "metavar": "SECONDS",
+        "default": "5",
+        "help": "seconds that one operation, or one sign of a container, may take (default: 5)",
+    },
+    "--probe": {"metavar": "PATH", "default": "", "help": "a probe that was built elsewhere"},
+    "--rootless": {
+        "action": "store_true",
+        "help": "judge the runtime as an ordinary user runs it, in a user namespace",
+    },
+    "--gate": {
+        "choices": ("must", "should"),
+        "default": "must",
+        "help": "lowest level of clauses that turn the exit status to 1 (default: must)",
+    },
+    "--update-expectations": {
+        "action": "store_true",
+        "help": "write new deviations into the expectation file, and remove what passes",
+    },
+    "--cgroup-view": {
+        "choices": host.VIEWS,
+        "default": "",
+        "help": "let the runtime see this version of cgroups alone (default: what the host mounts)",
+    },
+    "--lane": {
+        "metavar": "NAME",
+        "default": "",
+        "help": "name of this kind of host, for the results: merge tells lanes apart by it",
+    },
+    "--repeat": {
+        "metavar": "N",
+        "type": int,
+        "default": 1,
+        "help": "run each case N times; a verdict that differs is unstable, and turns the run red",
+    },
+    "--lifecycle-examples": {
+        "metavar": "N",
+        "type": int,
+        "default": 0,
+        "help": "sequences of operations that each lifecycle case tries (default: a few)",
+    },
+}
+"""Each with what argparse is told of it."""
+
+VALUED = frozenset(
+    name for name, told in OPTIONS.items() if "action" not in told or told["action"] == "append"
+)
+"""Those that a value follows."""
+
+
 def add(parser: pytest.Parser) -> None:
     """Add the options."""
     group = parser.getgroup("conformance", "conformance of OCI runtimes")
-    group.addoption(
-        "--runtime", metavar="PATH", default="", help="runtime to judge (default: the bundled one)"
-    )
-    group.addoption(
-        "--spec-version",
-        metavar="X.Y.Z",
-        default="",
-        help="release to judge by (default: what the runtime declares)",
-    )
-    group.addoption(
-        "--profile",
-        action="append",
-        choices=clauses.PROFILES,
-        help="clauses to judge; may be repeated (default: core and linux)",
-    )
-    group.addoption(
-        "--expectations",
-        metavar="FILE",
-        default="",
-        help="known deviations (default: the file for this runtime and version; 'none' for none)",
-    )
-    group.addoption(
-        "--results",
-        metavar="DIR",
-        default="",
-        help="where to write (default: build/results/NAME-VERSION)",
-    )
-    group.addoption(
-        "--deadline",
-        metavar="SECONDS",
-        default="5",
-        help="seconds that one operation, or one sign of a container, may take (default: 5)",
-    )
-    group.addoption("--probe", metavar="PATH", default="", help="a probe that was built elsewhere")
-    group.addoption(
-        "--rootless",
-        action="store_true",
-        help="judge the runtime as an ordinary user runs it, in a user namespace",
-    )
-    group.addoption(
-        "--gate",
-        choices=("must", "should"),
-        default="must",
-        help="lowest level of clauses that turn the exit status to 1 (default: must)",
-    )
-    group.addoption(
-        "--update-expectations",
-        action="store_true",
-        help="write new deviations into the expectation file, and remove what passes",
-    )
-    group.addoption(
-        "--cgroup-view",
-        choices=host.VIEWS,
-        default="",
-        help="let the runtime see this version of cgroups alone (default: what the host mounts)",
-    )
-    group.addoption(
-        "--lane",
-        metavar="NAME",
-        default="",
-        help="name of this kind of host, for the results: merge tells lanes apart by it",
-    )
-
-    group.addoption(
-        "--repeat",
-        metavar="N",
-        type=int,
-        default=1,
-        help="run each case N times; one whose verdict differs is unstable, and turns the run red",
-    )
-    group.addoption(
-        "--lifecycle-examples",
-        metavar="N",
-        type=int,
-        default=0,
-        help="sequences of operations that each lifecycle case tries (default: a few)",
-    )
-
-
-VALUED = (
-    "--runtime",
-    "--spec-version",
-    "--profile",
-    "--expectations",
-    "--results",
-    "--deadline",
-    "--probe",
-    "--cgroup-view",
-    "--gate",
-    "--repeat",
-    "--lifecycle-examples",
-    "--lane",
-)
+    for name, told in OPTIONS.items():
+        group.addoption(name, **told)
 
 
 def joined(words: Sequence[str]) -> list[str]:

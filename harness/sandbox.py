@@ -155,6 +155,14 @@ class Sandbox:
         cgroups.join(harness)
         cgroups.delegate(top)
 
+    @property
+    def own_cgroup(self) -> Path | None:
+        """The cgroup of the first hierarchy that this process is in; None without cgroups."""
+        if not self.cgroup_roots:
+            return None
+        alone = _harness(self)
+        return alone if alone.is_dir() else self.cgroup_roots[0]
+
     def leave(self) -> list[str]:
         """Go back to the cgroups that we came from and remove the run's; return what stays."""
         left = cgroups.clear(self.cgroup_roots, SECONDS_TO_CLEAR) if self.cgroup_roots else []

@@ -54,7 +54,7 @@ class Session:
         second = _runtime(sandbox, "lasting", path, name, deadline)
         second.patience = runtime.patience
         roots = sandbox.cgroup_roots
-        grace = Grace(roots)
+        grace = Grace(sandbox.own_cgroup)
         workspace, lasting = (
             Workspace(one.root.parent, binary, roots, one, oci_version, grace)
             for one in (runtime, second)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import door, procfs
+from harness import door, host, procfs
 from harness.grace import Grace
+from harness.session import Session
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def moves(tmp_path):
 def helper(tmp_path, moves):  # noqa: ARG001 - the fifo has to be there
     """A Grace that moves into the fifo, and the number of its process."""
     before = set(procfs.children(os.getpid()))
-    grace = Grace([tmp_path])
+    grace = Grace(tmp_path)
     (pid,) = set(procfs.children(os.getpid())) - before
     yield grace, pid
     grace.end()
@@ -80,7 +81,7 @@ def test_it_ends_with_the_process_that_asks(tmp_path, moves):
 
     def killed() -> int:
         before = set(procfs.children(os.getpid()))
-        grace = Grace([tmp_path])
+        grace = Grace(tmp_path)
         (pid,) = set(procfs.children(os.getpid())) - before
         grace.ahead()
         door.readable(moves, 10)
@@ -95,7 +96,31 @@ def test_it_ends_with_the_process_that_asks(tmp_path, moves):
 
 def test_without_cgroups_there_is_nothing_to_wait_for():
     before = set(procfs.children(os.getpid()))
-    grace = Grace([])
+    grace = Grace(None)
     grace.ahead()
     assert set(procfs.children(os.getpid())) == before
     grace.end()
+
+
+@pytest.mark.parametrize("view", ["", "v2"])
+def test_it_stays_in_the_cgroup_of_the_harness(view):
+    """Also where that is one below the root of v2, which takes no process."""
+    if reason := host.cgroups() or (view and host.lacking_view(view)):
+        pytest.skip(reason)
+
+    def moved() -> int:
+        session = Session.enter("/bin/true", 10.0, "1.0.0", view=view)
+        try:
+            (pid,) = [p for p in procfs.children(os.getpid()) if os.getsid(p) == p]
+            session.grace.ahead()
+            # A second request is taken only when the first has been served.
+            os.set_blocking(session.grace._open[0], True)
+            for _ in range(70_000):
+                session.grace.ahead()
+            own, its = (Path(f"/proc/{name}/cgroup").read_text() for name in ("self", pid))
+            return 0 if own == its else 1
+        finally:
+            session.leave()
+
+    _, status = os.waitpid(door.fork(moved), 0)
+    assert status == 0

@@ -73,7 +73,8 @@ def test_a_case_that_fails_beyond_is_listed(tmp_path):
         "2",
     ]
     words += ["--suites", "suites/runtime/test_state.py"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    first = [*words, "--afresh"]
+    done = subprocess.run(first, capture_output=True, text=True, check=False, cwd=tmp_path)
     said = done.stdout.splitlines()
     assert done.returncode == 1, done.stderr
     (broad,) = [line for line in said if line.startswith("ok     some_states.another_bundle:")]
@@ -81,3 +82,9 @@ def test_a_case_that_fails_beyond_is_listed(tmp_path):
     assert any(line.startswith("strays some_states.another_bundle_unsaid:") for line in said)
     assert any("runtime.state.bundle" in line and line.startswith("    runtime/") for line in said)
     assert said[-1] == "2 mutants, 1 of them fail beyond what they break"
+
+    again = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    said = again.stdout.splitlines()
+    assert said[0].startswith("1 of 2 have held before")
+    assert [line.split()[1] for line in said[1:2]] == ["some_states.another_bundle_unsaid:"]
+    assert (again.returncode, said[-1]) == (1, "2 mutants, 1 of them fail beyond what they break")

@@ -4,6 +4,8 @@
 tests/mutants in turn, runs the whole suite on each (with ``--share K`` every Kth case of it,
 another Kth for each mutant), and lists the cases that fail though none of their clauses is among
 those of the mutant or of its ``also``. Exit status 1 if there is one, or if a case ends in `error`.
+A mutant that held is not run again (build/precision/held.jsonl) until the file that makes it is
+another, or with ``--afresh``: the whole takes hours of one processor.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +31,7 @@ sys.path.insert(0, str(ROOT))
 
 import pytest  # noqa: E402
 
-from harness import clauses  # noqa: E402
+from harness import clauses, remembered  # noqa: E402
 from harness.clauses import mutants  # noqa: E402
 from harness.results import Verdict  # noqa: E402
 from tools.mutants import DEADLINE, tasks, write_launcher  # noqa: E402
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from harness.clauses.mutants import Mutant
 
 BUILD = ROOT / "build" / "precision"
+HELD = BUILD / "held.jsonl"
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,12 @@ class Task:
     share: int
     first: int
     suites: str
+
+    @property
+    def key(self) -> str:
+        """What its outcome holds for: the file of the mutant, and the cases that it met."""
+        text = (mutants.DIRECTORY / f"{self.mutant.file}.py").read_text(encoding="utf-8")
+        return remembered.digest([text, self.mutant.id, f"{self.share} {self.suites}"])
 
 
 @dataclass
@@ -65,6 +75,12 @@ class Spread:
     """Clauses of the cases that failed on something else, by case."""
     errors: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    key: str = ""
+
+    @property
+    def held(self) -> bool:
+        """Whether it failed on what it breaks and on nothing else."""
+        return not (self.strays or self.errors)
 
 
 def sample(number: int, seed: int, patterns: Sequence[str]) -> list[Mutant]:
@@ -121,7 +137,7 @@ class _Watcher:
 def judge(task: Task) -> Spread:
     """Run the suite on one mutant, in a process forked for it."""
     began = time.monotonic()
-    found = Spread(task.mutant.id, list(task.mutant.clauses))
+    found = Spread(task.mutant.id, list(task.mutant.clauses), key=task.key)
     watcher = _Watcher(task, found)
     with tempfile.TemporaryDirectory(prefix="precision-") as scratch:
         launcher = Path(scratch, task.mutant.name)
@@ -145,9 +161,19 @@ def judge(task: Task) -> Spread:
     return found
 
 
+def held() -> dict[str, Spread]:
+    """Return the mutants that have held before, by what that holds for."""
+    found = {}
+    for text in HELD.read_text(encoding="utf-8").splitlines() if HELD.exists() else []:
+        with suppress(ValueError, TypeError):  # a line that was cut off
+            one = Spread(**json.loads(text))
+            found[one.key] = one
+    return found
+
+
 def line(found: Spread) -> str:
     """One line for a mutant, and one for each case that should not have failed."""
-    sign = "strays" if found.strays or found.errors else "ok    "
+    sign = "ok    " if found.held else "strays"
     text = f"{sign} {found.mutant}: {len(found.own)} of its own fail, {found.seconds:.0f} s"
     text += "".join(f"\n    {case}: {', '.join(said)}" for case, said in found.strays.items())
     return text + "".join(f"\n    error: {said}" for said in found.errors)
@@ -163,6 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--suites", default="suites", metavar="DIR", help="less than the whole")
     parser.add_argument("--directory", type=Path, help="of the mutants; default: tests/mutants")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at once")
+    parser.add_argument("--afresh", action="store_true", help="also what has held before")
     chosen = parser.parse_args(arguments)
     mutants.DIRECTORY = chosen.directory or mutants.DIRECTORY
     to_do = [
@@ -171,15 +198,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     BUILD.mkdir(parents=True, exist_ok=True)
     clauses.catalogue()
-    found = []
+    before = {} if chosen.afresh else held()
+    found = [before[task.key] for task in to_do if task.key in before]
+    if found:
+        sys.stdout.write(f"{len(found)} of {len(to_do)} have held before: {HELD}\n")
+    to_do = [task for task in to_do if task.key not in before]
     context = multiprocessing.get_context("fork")
     with context.Pool(chosen.jobs, maxtasksperchild=1) as pool:
         for spread in pool.imap_unordered(judge, to_do):
             found.append(spread)
+            if spread.held:
+                with HELD.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(asdict(spread)) + "\n")
             sys.stdout.write(line(spread) + "\n")
             sys.stdout.flush()
     (BUILD / "precision.json").write_text(json.dumps([asdict(one) for one in found], indent=1))
-    wrong = [one for one in found if one.strays or one.errors]
+    wrong = [one for one in found if not one.held]
     sys.stdout.write(f"{len(found)} mutants, {len(wrong)} of them fail beyond what they break\n")
     return 1 if wrong else 0
 
