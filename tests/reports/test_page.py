@@ -7,6 +7,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
+from harness.results import Verdict
 from reports import coverage
 from reports.html import render
 from tests.reports.test_html import Document
@@ -81,6 +82,19 @@ def test_the_meter_has_a_bar_for_each_verdict_one_after_the_other(runs: Runs) ->
     ]  # fmt: skip
     names = re.findall(r'<div class="name">(.*?)</div>', meters)
     assert names == ["must", "should"]
+
+
+def test_the_meter_tells_verdicts_apart_by_more_than_colour(runs: Runs) -> None:
+    """What needs a look is hatched, what says nothing is dotted; a symbol stands in wide bars."""
+    cases = [runs.case(v.value, v.value) for v in (Verdict.PASS, Verdict.BLOCKED, Verdict.SKIP)]
+
+    page = render(runs.run(*cases))
+
+    bars = re.findall(r'<g class="([\w-]+)">(.*?)</g>', page.split('class="meters"')[1], re.DOTALL)
+    drawn = {name: re.findall(r'class="(hatch|dots)"', bar) for name, bar in bars}
+    assert drawn == {"pass": [], "blocked": ["hatch"], "skip": ["dots"]}
+    texts = [re.findall(r"<text[^>]*>(.*?)</text>", bar) for _, bar in bars]
+    assert texts == [["✓ 1"], ["⊘ 1"], ["– 1"]]  # noqa: RUF001
 
 
 def test_counts_stand_in_a_table_by_verdict_and_level(runs: Runs) -> None:
