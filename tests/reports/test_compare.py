@@ -102,6 +102,45 @@ def test_totals_of_each_run(runs: Runs) -> None:
     assert "runc 1.2.0 Conformant with OCI runtime-spec 1.0.2" in text
 
 
+def test_what_each_run_was_made_with_stands_below_its_totals(runs: Runs) -> None:
+    """Release, date, program, suite, host: what may explain that verdicts differ."""
+    first, other = two(runs)
+    host = dataclasses.replace(other.header.host, kernel="6.1", cgroup="v2", rootless=True)
+    runtime = dataclasses.replace(other.header.runtime, spec_version="1.2.0", sha256="ab" * 32)
+    made: dict[str, Any] = {"host": host, "runtime": runtime, "suite_version": "0.2.0"}
+    made |= {"started": "2026-12-01T00:00:00Z", "partial": True}
+    other = dataclasses.replace(other, header=dataclasses.replace(other.header, **made))
+
+    page = compare.render([first, other])
+
+    table = page.split("<tbody>")[1].split("</tbody>")[0]
+    rows = re.findall(r'<tr><th scope="row">([a-z0-9 ]+)</th>(.*?)</tr>', table)
+    cells = {
+        name: [re.sub("<[^>]*>", "", cell) for cell in re.findall("<td>(.*?)</td>", row)]
+        for name, row in rows
+    }
+    assert cells == {
+        "judged by": [f"OCI runtime-spec {v} (core, linux)" for v in ("1.0.2", "1.2.0")],
+        "started": ["2026-11-22T15:20:00Z", "2026-12-01T00:00:00Z"],
+        "sha256": ["9f" * 6, "ab" * 6],
+        "suite": ["0.1.0", "0.2.0, partial"],
+        "host": ["5.10.0 x86_64, cgroups hybrid", "6.1 x86_64, cgroups v2, rootless"],
+    }
+
+
+def test_sections_say_how_many_of_their_clauses_differ(runs: Runs) -> None:
+    """In the list that leads to them."""
+    page = compare.render(two(runs))
+
+    listed = page.split('<nav class="about"')[1].split("</nav>")[0]
+    items = re.findall(r"<li>(.*?)</li>", listed)
+    assert [" ".join(re.sub("<[^>]*>", "", item).split()) for item in items] == [
+        "runtime.md: State 1 of 1 differ",
+        "runtime.md: Kill 3 of 4 differ",
+        "config.md: Mounts 0 of 1 differ",
+    ]
+
+
 def test_evidence_is_one_click_away(runs: Runs) -> None:
     """In the details of its row: case, reason, the call that failed; runs that agree together."""
     page = compare.render(two(runs))

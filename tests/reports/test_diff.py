@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -82,6 +82,38 @@ def test_the_exit_status_gates(
     assert command.main(["diff", str(first), str(second), "-o", str(tmp_path / "out")]) == 1
     assert command.main(["diff", str(second), str(second)]) == 0
     assert "No regression in 7 cases." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("where", "members", "said"),
+    [
+        ("runtime", {"sha256": "8e" * 32}, "program (sha256): 9f9f9f9f9f9f -> 8e8e8e8e8e8e"),
+        ("runtime", {"spec_version": "1.2.0"}, "release that judges: 1.0.2 -> 1.2.0"),
+        ("run", {"profiles": ["core"]}, "profiles: core, linux -> core"),
+        ("run", {"suite_version": "0.2.0"}, "suite: 0.1.0 -> 0.2.0"),
+        ("run", {"expectations": ""}, "expectations: runc.toml -> none"),
+        ("run", {"lane": "v2"}, "lane: host -> v2"),
+        ("host", {"kernel": "6.1"}, "kernel: 5.10.0 -> 6.1"),
+        ("host", {"cgroup": "v2"}, "cgroups: hybrid -> v2"),
+        ("host", {"rootless": True}, "rootless: no -> yes"),
+        ("run", {"partial": True}, "selection: whole -> partial"),
+    ],
+)
+def test_what_else_is_not_the_same_is_said(
+    runs: Runs, where: str, members: dict[str, Any], said: str
+) -> None:
+    """It may explain a change of verdict: each on a line of its own, and no other."""
+    header = runs.header()
+    if where == "run":
+        other = dataclasses.replace(header, **members)
+    else:
+        part = dataclasses.replace(getattr(header, where), **members)
+        other = dataclasses.replace(header, **{where: part})
+    found = diff.compare(runs.run(runs.case("a")), runs.run(runs.case("a"), header=other))
+
+    lines = diff.text(found).splitlines()
+    assert [line.strip() for line in lines if line.startswith("     ")] == [said]
+    assert f"- {said}" in diff.markdown(found).replace("`", "")
 
 
 def test_a_cut_off_run_does_not_pass_the_gate(
