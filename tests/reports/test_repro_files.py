@@ -98,18 +98,24 @@ def test_a_name_leads_nowhere(runs):
     assert set(name) & {"/", ".", "\n", " "} == set()
 
 
-def test_no_text_of_a_run_is_a_command(runs, tmp_path):
-    made = repro.folder(case(runs, text=HOSTILE.replace("@BAD@", str(tmp_path / "bad"))))
-    script = tmp_path / "repro.sh"
-    script.write_bytes(made["repro.sh"].replace(b"\nclaim\n", b"\ntop=/nowhere\n"))
-    stub = "runtime() { :; }; begin() { :; }; end() { :; }; field() { :; }; mkdir() { :; }\n"
-    body = stub + made["repro.sh"].decode().partition("What the case did")[2]
-    quiet = body.replace("finish", "directory() { :; }; config() { :; }", 1)
-    quiet = "directory() { :; }; config() { :; }; finish() { :; }; top=/nowhere\n" + quiet
+@pytest.mark.parametrize(
+    "text", [HOSTILE, "$(touch @BAD@)", "'; touch @BAD@; '", '"; touch @BAD@ #']
+)
+def test_no_text_of_a_run_is_a_command(runs, tmp_path, text):
+    """With functions in the place of those that operate: one of them is given the text as it is."""
+    given = text.replace("@BAD@", str(tmp_path / "bad"))
+    script = repro.folder(case(runs, text=given))["repro.sh"].decode()
+    _, claimed, body = script.rpartition("\nclaim\n")
+    stubs = [f"{name}() {{ :; }}" for name in ("directory", "config", "mkdir", "end", "field")]
+    stubs += ['begin() { for word; do :; done; printf %s "$word" >given; }', "finish() { :; }"]
+    quiet = "\n".join(["set -u", "top=/nowhere", *stubs, body])
 
-    assert subprocess.run(["sh", "-n", script], check=False).returncode == 0
-    subprocess.run(["sh", "-c", quiet], check=False, cwd=tmp_path, capture_output=True)
-    assert not (tmp_path / "bad").exists()
+    whole = subprocess.run(["sh", "-n"], input=script, text=True, check=False)
+    done = subprocess.run(["sh", "-c", quiet], cwd=tmp_path, capture_output=True, check=False)
+
+    assert (bool(claimed), whole.returncode, done.returncode, done.stderr) == (True, 0, 0, b"")
+    assert (tmp_path / "given").read_text() == given
+    assert [path.name for path in tmp_path.iterdir()] == ["given"]
 
 
 def test_the_page_links_and_shows_the_script(runs):
