@@ -179,6 +179,33 @@ class TestErrorsDemanded:
         assert outcome.verdicts == {"test_case": "blocked"}
 
 
+def test_the_last_three_lines_say_why_the_gate_is_red(suite, tmp_path):
+    outcome = suite("""
+        @clause("runtime.start.runs-program")
+        def test_case(create):
+            assert create("exits").start().stopped().facts["ids"]["pid"] == 2
+    """)
+
+    lines = outcome.output.splitlines()
+    (number,) = (n for n, line in enumerate(lines) if line.startswith("red: "))
+    assert lines[number : number + 3] == [
+        "red: 1 new failure: runtime.start.runs-program",
+        "first: runtime/test_cases.py::test_case: expected 2; seen 1",
+        f"report: {tmp_path / 'results' / 'report.html'}",
+    ]
+
+
+def test_a_run_that_is_not_red_only_says_where_its_report_is(suite, tmp_path):
+    outcome = suite("""
+        @clause("runtime.start.runs-program")
+        def test_case(create):
+            assert create("exits").start().stopped().facts["ids"]["pid"] == 1
+    """)
+
+    assert f"report:  {tmp_path / 'results' / 'report.html'}" in outcome.output.splitlines()
+    assert not [line for line in outcome.output.splitlines() if line.startswith("red: ")]
+
+
 def test_advice_gates_if_it_is_asked_to(suite):
     outcome = suite(
         """
@@ -238,10 +265,12 @@ class TestExpectations:
                 assert False
             """,
             f"--expectations={tmp_path / 'known.toml'}",
-            **{"known.toml": self.EXPECTED},
+            **{"known.toml": self.EXPECTED + "        upstream = 'https://example.org/1'\n"},
         )
 
         assert (outcome.verdicts, outcome.status) == ({"test_case": "known"}, 0)
+        (case,) = outcome.run.cases
+        assert case.reason == "it was always so (https://example.org/1)\nseen: assert False"
 
     @pytest.mark.parametrize("holds", [True, False])
     def test_one_that_comes_and_goes_is_known_in_every_run(self, suite, tmp_path, holds):
