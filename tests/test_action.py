@@ -99,6 +99,12 @@ def test_the_run_step_gives_pytest_what_it_takes(inputs, tmp_path):
     assert "::test_" in collects(words)
     for text in inputs.get("profiles", "core linux").split():
         assert f"--profile={text}" in words
+    assert f"--gate={inputs.get('gate', 'must')}" in words
+    assert f"--results={tmp_path}/conformance-results" in words
+    assert f"--runtime={Path('/bin/true').resolve()}" in words
+    if part := inputs.get("shard"):
+        number, _, count = part.partition("/")
+        assert {f"--splits={count}", f"--group={number}"} <= set(words)
     assert (tmp_path / "output").read_text() == f"results={tmp_path}/conformance-results\n"
 
 
@@ -194,7 +200,14 @@ def test_the_install_step_asks_for_extras_that_there_are(tmp_path):
 
 
 def test_what_fails_is_reported_and_uploaded_all_the_same():
+    """The place that the run step names is the one that is rendered, uploaded and given out."""
     later = list(STEPS.values())[2:]
+    place = "${{ steps.run.outputs.results }}"
+
+    assert STEPS["Run"]["id"] == "run"
+    assert STEPS["Report"]["env"]["RESULTS"] == STEPS["Upload"]["with"]["path"] == place
+    assert ACTION["outputs"]["results"]["value"] == place
+    assert STEPS["Upload"]["uses"].startswith("actions/upload-artifact@")
 
     assert [step["if"] for step in later] == ["always()", "always()"]
     assert all("if" not in step for step in list(STEPS.values())[:2])
