@@ -117,6 +117,23 @@ def test_a_line_of_another_shape_is_refused(
     assert old.split('"')[1] in said
 
 
+@pytest.mark.parametrize("content", [None, b"garbage\n"], ids=["missing", "garbage"])
+def test_a_file_name_does_not_control_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None
+) -> None:
+    """It is in the message, visible and in one line."""
+    file = tmp_path / "\x1b]0;title\x07\n<script>\u202e.jsonl"
+    if content is not None:
+        file.write_bytes(content)
+
+    assert command.main(["html", str(file), "-o", str(tmp_path / "out.html")]) == 4
+
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.rstrip("\n").isprintable()
+    assert "␛]0;title␇ <script>⟨U+202E⟩.jsonl" in said
+
+
 def test_another_major_format_is_refused(
     runs: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
