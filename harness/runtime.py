@@ -204,7 +204,9 @@ class Runtime:
                 f"{name} was not tried: "
                 f"the last {self.patience.hung} operations did not end in time"
             )
-            raise RuntimeHung(message, operation)
+            not_tried = RuntimeHung(message, operation)
+            not_tried.control = True  # of what was not tried nothing is known
+            raise not_tried
         base = self.scratch / f"{next(self._numbers)}-{name}"
         out, err = base.with_suffix(".out"), base.with_suffix(".err")
         # How its state directory is forgotten is the harness's own, and no part of the case.
