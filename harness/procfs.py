@@ -321,7 +321,7 @@ def end(pid: int, seconds: float) -> None:
         return
     try:
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        door.readable(pidfd, seconds)
+        door.readable(pidfd, max(0.0, seconds))
     except ProcessLookupError:
         pass
     finally:

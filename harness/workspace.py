@@ -15,6 +15,7 @@ from harness import cgroups, configuration, hooks, linux, needs, procfs, world
 from harness.bundle import Bundle
 from harness.container import Container
 from harness.faults import HarnessError, HostLacks, RuntimeFault
+from harness.sandbox import SECONDS_TO_CLEAR
 from harness.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -229,16 +230,17 @@ class Workspace:
         left = []
         for path in self.look().cgroups - baseline.cgroups:
             cgroups.thaw(Path(path))  # what one hierarchy has frozen cannot end in another
-        deadline = time.monotonic() + self.runtime.deadline
+        # Not the runtime's deadline: this is our own work, and a busy host is not its fault.
+        deadline = time.monotonic() + SECONDS_TO_CLEAR
         # The youngest first, and again: who is ended may have forked after the look that found it.
         while (living := world.living() - baseline.processes) and time.monotonic() < deadline:
             for process in sorted(living, key=lambda one: one.started, reverse=True):
-                procfs.end(process.pid, self.runtime.deadline)
+                procfs.end(process.pid, deadline - time.monotonic())
             self._reap()
         new = self.look().cgroups - baseline.cgroups
         for path in sorted(new):
             if str(Path(path).parent) not in new:
-                left += cgroups.remove(Path(path), self.runtime.deadline)
+                left += cgroups.remove(Path(path), SECONDS_TO_CLEAR)
         for line in sorted(self.look().mounts - baseline.mounts, reverse=True):
             point = line.split(" ")[4].encode().decode("unicode_escape")
             linux.umount2(point, linux.MNT_DETACH)

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from harness import cgroups, host, linux, procfs
 
@@ -69,32 +71,39 @@ def main() -> None:
     kept = [Path(own_directory), tree]
     kept += [] if Path(sys.prefix).is_relative_to(tree) else [Path(sys.prefix)]
     isolate(kept)
-    name = f"inventory-{os.getpid()}"
+    name = f"inventory-{secrets.token_hex(8)}"
     homes = [(h.directory, cgroups.make(h, name)) for h in host.hierarchies()]
     for _, own in homes:
         cgroups.join(own)
+    try:
+        document = look(program, kept, [own for _, own in homes])
+    finally:
+        for pid in procfs.descendants():
+            os.kill(pid, signal.SIGKILL)
+        for home, own in homes:
+            cgroups.join(home)
+            cgroups.remove(own, SECONDS)
+    Path(report).write_text(json.dumps(document), encoding="utf-8")
+
+
+def look(program: list[str], kept: list[Path], own_cgroups: list[Path]) -> dict[str, Any]:
+    """Run the program to its end; what came of it, and what it left behind."""
     before, there = mounts(), names(kept)
     began = time.monotonic()
     # In a group of its own: what ends its group does not end us.
     started = subprocess.Popen(program, process_group=0)
     _, status, usage = os.wait4(started.pid, 0)
-    document = {
+    return {
         "status": os.waitstatus_to_exitcode(status),
         "seconds": round(time.monotonic() - began, 3),
         "peak": usage.ru_maxrss,
         "left": {
             "processes": children(),
             "mounts": sorted(mounts() - before),
-            "cgroups": [str(p) for _, own in homes for p in cgroups.below(own)],
+            "cgroups": [str(p) for own in own_cgroups for p in cgroups.below(own)],
             "files": sorted(names(kept) - there),
         },
     }
-    for pid in procfs.descendants():
-        os.kill(pid, signal.SIGKILL)
-    for home, own in homes:
-        cgroups.join(home)
-        cgroups.remove(own, SECONDS)
-    Path(report).write_text(json.dumps(document), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -66,3 +66,11 @@ def test_what_hangs_ends_within_a_minute_and_passes_no_case(tmp_path):
         if operation.fault == "RuntimeHung" and operation.seconds
     ]
     assert 0 < len(waited) <= 60 // 5 - 2  # two more for its identification
+    # Of an operation that was not tried nothing is known: the case is blocked, and no deviation.
+    untried = [
+        case
+        for case in outcome.run.cases
+        if case.operations and not any(operation.seconds for operation in case.operations)
+    ]
+    assert len(untried) > 100
+    assert {case.verdict for case in untried} == {Verdict.BLOCKED}
