@@ -14,12 +14,15 @@ from harness import door
 from tools import bench, bench_report
 
 
-def test_a_page_of_nine_hundred_cases_is_within_its_limits(capsys):
-    """Below 3 MB; below a second to the first paint where there is a browser to paint it."""
-    status = bench_report.main()
+def test_a_page_of_nine_hundred_cases_is_within_its_limits():
+    """Below 3 MB; below a second to the first paint where there is a browser to paint it.
 
-    found = json.loads(capsys.readouterr().out)["report"]
-    assert (status, found["cases"]) == (0, 900)
+    In a process of its own: one process drives one browser.
+    """
+    done = door.tool([sys.executable, str(bench_report.__file__)], deadline=120)
+
+    found = json.loads(done.stdout)["report"]
+    assert (done.exit_status, found["cases"]) == (0, 900)
     assert 0 < found["bytes"] <= 3_000_000
     assert found["render_ms"] > 0
     if any(map(shutil.which, bench_report.NAMES)):
