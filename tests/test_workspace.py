@@ -45,7 +45,8 @@ def test_what_a_case_leaves_is_ended():
 
 def test_what_appears_when_nothing_was_left_is_ended_too(monkeypatch):
     """What a shared container has left behind may fork at any time."""
-    born, look = [], world.living
+    born: list[subprocess.Popen[bytes]] = []
+    look = world.living
 
     def living():
         found = look()
