@@ -17,7 +17,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNTIMES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oci-conformance/runtimes
 
-.PHONY: setup conformance test test-clients test-browser test-lanes test-long lint mutants precision lane bench pictures deps deps-browser deps-lanes deps-clients runtimes clean
+.PHONY: setup conformance test test-clients test-browser test-lanes test-long lint mutants precision repros lane bench pictures deps deps-browser deps-lanes deps-clients runtimes clean
 
 setup: $(STAMP)
 
@@ -73,6 +73,10 @@ lane: setup
 # Each fails on what it breaks and nothing else: some mutants against the whole suite.
 precision: setup
 	@$(BIN)/python tools/precision.py $(PRECISION)
+
+# Each repro.sh shows its deviation without the suite: of all mutants, or REPROS='runtime_*'.
+repros: setup
+	@$(BIN)/python tools/repros.py $(REPROS)
 
 # The pictures of README.md, of runs that were made before: RUNS='reference runc crun' DIFF='OLD NEW'.
 pictures: setup deps-browser

@@ -82,6 +82,10 @@ def lasting(key: str, value: object) -> object:
     """
     if key == "pid" and isinstance(value, int) and value > 1:
         return "POSITIVE"
+    if key == "pid" and isinstance(value, str) and value.isdecimal():
+        return "NUMBER"
+    if key == "names" and isinstance(value, list):
+        return sorted(value, key=str)  # a directory has no order
     if key == "ns" and isinstance(value, dict):
         own = {str(path.readlink()) for path in Path("/proc/self/ns").iterdir()}
         return {k: "[own]" if v in own else "[new]" for k, v in dict.items(value)}

@@ -213,6 +213,8 @@ class Replay:
             self.mounts(file, "", mountinfo.plain(mountinfo.parse(value)))
         elif seen is not None and (key in CHANGING or len(seen) > FILE_LIMIT):
             self.beyond_it(f"{key}, which another run has otherwise")
+        elif key == "bundle" and isinstance(value, str) and not value.startswith("/"):
+            self.beyond_it("a path from where the runtime is called")
         elif key == "names" and any(str(name).isdecimal() for name in cast("list[str]", value)):
             self.beyond_it("the processes in a /proc")
         else:

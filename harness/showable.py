@@ -7,7 +7,7 @@ import json
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from harness.faults import NotShown, RuntimeFault
+from harness.faults import MalformedOutput, NotShown, RuntimeFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +77,9 @@ def limit(replay: Replay, item: pytest.Item, error: BaseException) -> None:
     if "--console-socket" in str(replay.steps):
         replay.lacking("a socket for the terminal")
     said = str(error)
+    if isinstance(error, MalformedOutput):
+        replay.beyond_it("the syntax of what the runtime prints")
+        return
     if isinstance(error, RuntimeFault | NotShown) or "demanded: an error" in said:
         replay.beyond.clear()
         return

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from harness import door, options
-from harness.clauses import mutants
-from harness.clauses.__main__ import measure
-from harness.results import Verdict
-from harness.sandbox import Sandbox
-from tests.conftest import run_suite
+from harness import options
 
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools import mutants as runner  # noqa: E402 - programs, no package
-
-SEEN, NOT_SEEN, CANNOT_TELL, USAGE = 0, 1, 2, 4
+from tools import repros  # noqa: E402 - programs, no package
 
 SHOWN = """
 bundle.a_bundle_without_configuration_is_nothing_to_do
@@ -53,7 +45,8 @@ runtime_create.a_failed_create_leaves_its_record
 runtime_linux.standard_input_is_closed
 runtime_operations.delete_kills_what_is_running
 runtime_state.running_after_its_end
-
+bundle.the_root_is_always_called_rootfs
+runtime_state.empty_annotations_are_dropped
 """
 """Mutants of which a shell can show the case that they fail."""
 
@@ -64,91 +57,63 @@ BEYOND = {
     "config_process_scheduling.the_scheduler_is_ignored": "a caller with other attributes",
     "linux_seccomp_listener.the_descriptor_comes_last": "a socket that somebody listens at",
     "runtime_hooks.all_poststart_hooks_run": "processes, mounts and cgroups of the host",
+    "runtime_state.the_state_is_a_list": "the syntax of what the runtime prints",
+    "runtime_state.the_bundle_is_relative": "a path from where the runtime is called",
+    "runtime_state.the_pid_is_a_string": "a JSON Schema",
     "features_linux.a_listed_kind_of_namespace_is_refused": "what the runtime lists",
 }
 """Mutants whose cases need what a shell has not got, and what that is."""
 
 
-@pytest.fixture(scope="session")
-def cases() -> dict[str, list[str]]:
-    """Give the cases of each clause."""
-    return measure().tested
+@pytest.fixture
+def failed(tmp_path):
+    """Run the cases of a mutant up to the first that fails; give the mutant and the script."""
+    tmp_path.chmod(0o711)
 
+    def of(name):
+        (task,) = (one for one in repros.chosen([name]) if one.mutant.id == name)
+        script = repros.evidence(task, tmp_path)
+        assert script is not None
+        return tmp_path / task.mutant.name, script
 
-def failed(name: str, cases: dict[str, list[str]], directory: Path) -> tuple[Path, Path]:
-    """Run the cases of a mutant up to the first that fails; return launcher and evidence."""
-    (mutant,) = (one for one in mutants.listed() if one.id == name)
-    launcher = directory / mutant.name
-    runner.write_launcher(launcher, mutant)
-    (task,) = runner.tasks([mutant], cases)
-    ids = [str(ROOT / "suites" / case) for id_ in mutant.clauses for case in cases[id_]]
-    # Of whole lifecycles the script is another one: it shows the sequence that was found.
-    ids = [id_ for id_ in ids if "/suites/lifecycle/" not in id_] or ids
-    outcome = run_suite(
-        *ids, "-x", "-q", "--tb=no", f"--runtime={launcher}", "--expectations=none",
-        f"--spec-version={task.spec}", "--deadline=3", "--profile=core", "--profile=linux",
-        "--profile=engine", results=directory / "results",
-    )  # fmt: skip
-    bad = [c for c in outcome.run.cases if c.verdict in {Verdict.FAIL, Verdict.ADVICE}]
-    assert bad, outcome.output
-    found = list((directory / "results" / "partial" / "evidence").glob("*/repro.sh"))
-    assert len(found) == len(bad)
-    return launcher, found[0].parent
-
-
-def shown(script: Path, runtime: Path) -> tuple[int, str]:
-    """Run a script in a sandbox, in which nothing stays; return its exit status and what it says.
-
-    TMPDIR is where every user may walk.
-    """
-    output = script.with_name("said")
-
-    def run() -> int:
-        sandbox = Sandbox.enter()
-        with output.open("wb") as file:
-            done = subprocess.run(
-                ["sh", script, runtime],
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                env={"PATH": os.environ["PATH"], "TMPDIR": "/tmp"},  # noqa: S108 - it makes its own in it
-                timeout=120,
-                check=False,
-            )
-        left = sandbox.leave()
-        return 200 if left else done.returncode
-
-    pid = door.fork(run)
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    return status, output.read_text(encoding="utf-8", errors="replace")
+    return of
 
 
 @pytest.mark.parametrize("name", SHOWN.split())
-def test_shows_the_deviation_of_a_mutant_and_none_of_the_reference(name, cases, tmp_path):
-    launcher, evidence = failed(name, cases, tmp_path)
-    tmp_path.chmod(0o711)
+def test_shows_the_deviation_of_a_mutant_and_none_of_the_reference(name, failed):
+    launcher, script = failed(name)
 
-    status, said = shown(evidence / "repro.sh", launcher)
-    assert status == SEEN, said
+    status, said = repros.run(script, launcher)
+    assert status == repros.SEEN, said
     assert said.rstrip().endswith("the deviation is seen: all is as recorded")
 
-    status, said = shown(evidence / "repro.sh", options.bundled_runtime())
-    assert status == NOT_SEEN, said
+    status, said = repros.run(script, options.bundled_runtime())
+    assert status == repros.NOT_SEEN, said
 
 
 @pytest.mark.parametrize("name", BEYOND)
-def test_says_what_a_shell_has_not_got(name, cases, tmp_path):
-    launcher, evidence = failed(name, cases, tmp_path)
-    tmp_path.chmod(0o711)
+def test_says_what_a_shell_has_not_got(name, failed):
+    launcher, script = failed(name)
 
-    status, said = shown(evidence / "repro.sh", launcher)
+    status, said = repros.run(script, launcher)
 
-    assert (status, BEYOND[name] in said.splitlines()[-1]) == (CANNOT_TELL, True), said
+    assert (status, BEYOND[name] in said.splitlines()[-1]) == (repros.CANNOT_TELL, True), said
 
 
-def test_a_runtime_that_is_not_there_is_a_usage_error(cases, tmp_path):
-    _, evidence = failed("bundle.a_bundle_without_configuration_is_nothing_to_do", cases, tmp_path)
+def test_a_runtime_that_is_not_there_is_a_usage_error(failed, tmp_path):
+    _, script = failed("bundle.a_bundle_without_configuration_is_nothing_to_do")
 
-    status, said = shown(evidence / "repro.sh", tmp_path / "no-such-runtime")
+    status, said = repros.run(script, tmp_path / "no-such-runtime")
 
-    assert (status, "no-such-runtime: no such program" in said) == (USAGE, True)
+    assert (status, "no-such-runtime: no such program" in said) == (repros.USAGE, True)
+
+
+def test_the_tool_counts_what_came_of_each():
+    words = [sys.executable, str(ROOT / "tools" / "repros.py"), "runtime_state.the_state_is_a_list"]
+    words += ["bundle.a_bundle_without_configuration_is_nothing_to_do"]
+
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    last = "2 mutants: 1 shown, 1 beyond a shell, 0 not run here, 0 wrong"
+    assert done.stdout.splitlines()[-1] == last

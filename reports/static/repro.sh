@@ -151,7 +151,7 @@ pick() {
 # Numbers of namespaces and of processes are others in every run.
 lasting() {
   script='s/"pid":[2-9]/"pid":"POSITIVE"/g;s/"pid":[1-9][0-9][0-9]*/"pid":"POSITIVE"/g'
-  script="$script;s/\"POSITIVE\"[0-9]*/\"POSITIVE\"/g"
+  script="$script;s/\"POSITIVE\"[0-9]*/\"POSITIVE\"/g;s/\"pid\":\"[0-9][0-9]*\"/\"pid\":\"NUMBER\"/g"
   for name in /proc/self/ns/*; do
     own=$(readlink "$name" | sed 's/[][]/\\&/g')
     script="$script;s/\"$own\"/\"[own]\"/g"
@@ -159,19 +159,50 @@ lasting() {
   sed "$script;s/\"[a-z_]*:\\[[0-9]*\\]\"/\"[new]\"/g"
 }
 
+# decode: JSON may write a character as itself or as \uXXXX; those beyond ASCII become UTF-8
+decode() {
+  awk '
+    function hex(text,  i, n) {
+      for (i = 1; i <= 4; i++) n = n * 16 + index("123456789abcdef", tolower(substr(text, i, 1)))
+      return n
+    }
+    function utf8(n) {
+      if (n < 2048) return sprintf("%c%c", 192 + int(n / 64), 128 + n % 64)
+      if (n < 65536) return sprintf("%c%c%c", 224 + int(n / 4096), 128 + int(n / 64) % 64, 128 + n % 64)
+      return sprintf("%c%c", 240 + int(n / 262144), 128 + int(n / 4096) % 64) \
+        sprintf("%c%c", 128 + int(n / 64) % 64, 128 + n % 64)
+    }
+    { rest = $0; out = ""
+      while (match(rest, /\\u[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]/)) {
+        text = substr(rest, RSTART, 6); code = hex(substr(text, 3))
+        out = out substr(rest, 1, RSTART - 1); rest = substr(rest, RSTART + 6)
+        if (code >= 55296 && code < 56320 && rest ~ /^\\u[dD][c-fC-F]/) {
+          code = 65536 + (code - 55296) * 1024 + hex(substr(rest, 3)) - 56320; rest = substr(rest, 7)
+        }
+        out = out (code < 128 ? text : utf8(code))
+      }
+      printf "%s", out rest }'
+}
+
+# A listing of a directory has no order.
+unordered() { tr ',[' '\n\n' | sort | tr '\n' ' '; }
+
 # field FILE NTH QUOTED KEY RECORDED SELECT...: a member of a line; RECORDED: JSON, empty if absent
 field() {
-  file=$1 nth=$2 quoted=$3 key=$4 recorded=$(printf '%s' "$5" | strip | lasting)
+  file=$1 nth=$2 quoted=$3 key=$4 recorded=$(printf '%s' "$5" | strip | decode | lasting)
   shift 5
   text=$(pick "$file" "$nth" "$@")
   if [ -n "$quoted" ]; then text=$(printf '%s' "$text" | sed 's/\\"/"/g;s/\\\\/\\/g'); fi
-  text=$(printf '%s' "$text" | strip | lasting)
+  text=$(printf '%s' "$text" | strip | decode | lasting)
   case $text in
     *"\"$key\":"*) value=${text#*"\"$key\":"} ;;
     *) value= ;;
   esac
   if [ -n "$recorded" ]; then
     case $text in *"\"$key\":$recorded"[],}]* ) value=$recorded ;; esac
+  fi
+  if [ "$key" = names ] && [ -n "$value" ]; then
+    recorded=$(printf '%s' "${recorded%]}" | unordered) value=$(printf '%s' "${value%%]*}" | unordered)
   fi
   judge "$key" "$recorded" "$value"
 }

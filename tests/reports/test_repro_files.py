@@ -178,3 +178,18 @@ def test_json_is_written_as_the_probe_writes_it():
     assert looks.literal(value) == (
         '{"a":"q\\"\\\\\\u000a\\u007f","b":[1,null,true,false],"c":{"d":"ä"}}'
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "kept"),
+    [
+        ("names", ["b", "a"], ["a", "b"]),
+        ("pid", 17, "POSITIVE"),
+        ("pid", 1, 1),
+        ("pid", "17", "NUMBER"),
+        ("pid", "many", "many"),
+        ("args", ["b", "a"], ["b", "a"]),
+    ],
+)
+def test_what_is_another_in_every_run_is_not_compared(key, value, kept):
+    assert looks.lasting(key, value) == kept
