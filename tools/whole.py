@@ -2,7 +2,8 @@
 
 Prints the seconds of the collection, of a run in one process and of one in two, their ratio, and
 what the harness adds to a case outside of the runtime's operations: of cases that made a container
-of their own and of those that asked one that others made. One line of JSON last.
+of their own, beyond what the hand-written loop of `make bench` spends outside of them, and of those
+that asked one that others made. One line of JSON last.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from harness import results
-from harness.results import Verdict
-
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from harness import door, results  # noqa: E402
+from harness.results import Verdict  # noqa: E402
+from tools import bench  # noqa: E402
+
 COLLECTIONS = 5
 
 
@@ -37,8 +41,10 @@ class Whole:
     two: float
     ratio: float
     """Of a run in one process to one in two."""
+    loop: float
+    """Milliseconds outside of operations, of a turn of the hand-written loop."""
     own: float
-    """Milliseconds outside of operations, of a case that made a container: the median."""
+    """The same of a case that made a container, beyond the loop: the median."""
     shared: float
     """Milliseconds of a case that made none."""
     peak: float
@@ -67,6 +73,7 @@ def measure(runtime: str) -> Whole:
         two = seconds(*chosen, "-n2", "--dist=loadscope", f"--results={scratch}/two")
         serial, peak = run(*chosen, "-n0", f"--results={scratch}/one")
         cases = results.read(Path(scratch, "one")).cases
+    loop = outside_the_loop(runtime or bench.REFERENCE)
     ran = [case for case in cases if case.verdict is Verdict.PASS]
     own = [case for case in ran if _creates(case)]
     shared = [case for case in ran if not case.runtime_seconds]
@@ -77,10 +84,17 @@ def measure(runtime: str) -> Whole:
         serial=round(serial, 1),
         two=round(two, 1),
         ratio=round(serial / two, 2),
-        own=round(median((case.seconds - case.runtime_seconds) * 1000 for case in own), 2),
+        loop=round(loop, 2),
+        own=round(median((case.seconds - case.runtime_seconds) * 1000 for case in own) - loop, 2),
         shared=round(median(case.seconds * 1000 for case in shared), 2),
         peak=round(peak, 1),
     )
+
+
+def outside_the_loop(path: str) -> float:
+    """Milliseconds of a turn that are in no operation, in a process of its own."""
+    words = [sys.executable, bench.__file__, "--loop", path]
+    return float(json.loads(door.output(words, deadline=300))[1])
 
 
 def _creates(case: results.Case) -> bool:
