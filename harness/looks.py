@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import partial
 from pathlib import Path
@@ -94,14 +95,20 @@ def lasting(key: str, value: object) -> object:
 
 def literal(value: object) -> str:
     """JSON as the probe writes it: no blanks, every byte but control characters as it is."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _literal(value) if "\\" in text or "\x7f" in text else text
+
+
+def _literal(value: object) -> str:
+    """Return the same of what has characters that json escapes otherwise, or does not."""
     if isinstance(value, str):
         plain = value.replace("\\", "\\\\").replace('"', '\\"')
         return '"' + CONTROL.sub(lambda m: f"\\u{ord(m[0]):04x}", plain) + '"'
     if isinstance(value, dict):
-        pairs = (f"{literal(name)}:{literal(part)}" for name, part in dict.items(value))
+        pairs = (f"{_literal(name)}:{_literal(part)}" for name, part in dict.items(value))
         return "{" + ",".join(pairs) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ",".join(map(literal, value)) + "]"
+        return "[" + ",".join(map(_literal, value)) + "]"
     words: dict[object, str] = {None: "null", True: "true", False: "false"}
     return words[value] if value is None or isinstance(value, bool) else str(value)
 

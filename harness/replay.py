@@ -208,10 +208,11 @@ class Replay:
 
         ``quoted``: the member is in a JSON text that is a string of that line.
         """
-        seen = None if value is ABSENT else literal(lasting(key, value))
         if key == "mountinfo" and isinstance(value, str):
             self.mounts(file, "", mountinfo.plain(mountinfo.parse(value)))
-        elif seen is not None and (key in CHANGING or len(seen) > FILE_LIMIT):
+            return
+        seen = None if value is ABSENT else literal(lasting(key, value))
+        if seen is not None and (key in CHANGING or len(seen) > FILE_LIMIT):
             self.beyond_it(f"{key}, which another run has otherwise")
         elif key == "bundle" and isinstance(value, str) and not value.startswith("/"):
             self.beyond_it("a path from where the runtime is called")
