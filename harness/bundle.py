@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from harness.runtime import Call
 
 
+LATE = 0.3
+"""Seconds in which what an operation did not wait for comes after its end: a shell cannot tell."""
+
+
 @dataclass(frozen=True)
 class Gate:
     """A fifo at which a probe waits (``wait=PATH``) until the case opens it."""
@@ -117,8 +121,7 @@ class Bundle:
         begun = [line.as_ for line in self._lines if line.event == "begin"]
         found = [label for label in begun if label.partition(" ")[0] in KINDS]
         like = f"^({'|'.join(KINDS)}) "
-        self.replay().column(self.log, ['"event":"begin"'], "as", found, like)
-        return found
+        return self.replay().column(self.log, ['"event":"begin"'], "as", found, like)
 
     def notice(self) -> None:
         """Note on the timeline which hooks have begun since the last look.
@@ -144,8 +147,7 @@ class Bundle:
         lines = self._lines
         found = [f"{line.as_} {line.event}" for line in lines if line.event in {"begin", "end"}]
         select = ['"event":"begin"', '"event":"end"']
-        self.replay().column(self.log, select, "as event", found)
-        return found
+        return self.replay().column(self.log, select, "as event", found)
 
     def hook(self, label: str) -> HookRun:
         """Return the run of the hook with this label, ``poststop 1``.
@@ -167,9 +169,15 @@ class Bundle:
         def there(lines: list[Line]) -> bool:
             return any(line.as_ == label and line.event == event for line in lines)
 
-        seen = there(events.wait(self.log, self.nonce, there, self.deadline, self._ending()))
+        ending = self._ending()
+        seen = there(events.wait(self.log, self.nonce, there, self.deadline, ending))
+        late = not seen and ending is not None
+        late = late and there(events.wait(self.log, self.nonce, there, LATE))
         self.notice()
-        self.replay().waited(self.log, [f'"as":{literal(label)},"event":"{event}"'], seen=seen)
+        if late:
+            self.replay().beyond_it(f"{label} {event} within moments of the end of an operation")
+        else:
+            self.replay().waited(self.log, [f'"as":{literal(label)},"event":"{event}"'], seen=seen)
         return seen
 
     def _ending(self) -> int | None:

@@ -47,7 +47,12 @@ class Engine:
     @property
     def last(self) -> Operation:
         """The last call of the runtime."""
+        self.beyond("what the runtime prints")
         return self.runtime.journal.operations[-1]
+
+    def beyond(self, what: str) -> None:
+        """Note that the case looks at something that a shell does not."""
+        self.runtime.journal.replay.beyond_it(what)
 
     @property
     def said(self) -> str:
@@ -56,6 +61,7 @@ class Engine:
 
     def pid_in(self, file: Path) -> str:
         """What a pid file says; empty without one."""
+        self.beyond("a pid file")
         return text_of(file)
 
     def file(self, name: str) -> Path:
@@ -78,6 +84,7 @@ class Engine:
     @property
     def entries(self) -> list[dict[str, Any]]:
         """What is in the log, a JSON object a line; AssertionError for anything else."""
+        self.beyond("the log of the runtime")
         text = text_of(self.log)
         try:
             found = [json.loads(line) for line in text.splitlines()]
@@ -147,6 +154,7 @@ class Engine:
 
         None if it is not ours to collect, or does not end.
         """
+        self.beyond("whose child a process is")
         process.ends(self.runtime.deadline)
         try:
             found, status = os.waitpid(process.pid, os.WNOHANG)
@@ -228,6 +236,7 @@ class Engine:
             self.runtime.caller = before
 
     def _array(self, name: str, words: list[str]) -> list[Any]:
+        self.beyond(f"what {name} prints")
         text = self.runtime.operate(name, words).stdout.read_text(errors="replace")
         try:
             found = json.loads(text)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from harness.probe import Line
     from harness.procfs import Process
+    from harness.replay import Replay
     from harness.results import Operation
     from harness.runtime import Call
     from harness.terminal import Terminal
@@ -40,30 +41,37 @@ class Execution:
     @property
     def exit_status(self) -> int:
         """Of the call; NotShown if there is none."""
-        if self.operation.exit_status is None:
+        status = self.operation.exit_status
+        if status is None:
             raise NotShown(f"{self.call.name} has no exit status", self.call.name)
-        return self.operation.exit_status
+        self._replay.note("status", call=self.call.number, seen=status)
+        return status
 
     @property
     def lines(self) -> list[Line]:
         """What the program has printed so far."""
-        return events.lines(self._output, self.nonce)
+        found = events.lines(self._output, self.nonce)
+        events.noted(self._replay, self._output, found)
+        return events.watched(lambda: self._replay, self._output, found)
 
     @property
     def facts(self) -> dict[str, Any]:
         """The facts that it printed; waits for them."""
-        found: dict[str, Any] = dict(self._shown("facts").data["facts"])  # type: ignore[call-overload]
-        return found
+        return self._shown("facts").data["facts"]  # type: ignore[return-value]
 
     @property
     def errors(self) -> list[Line]:
         """What it has written to standard error so far."""
+        self._replay.beyond_it("standard error of the program")
         return events.lines(self.call.stderr, self.nonce)
 
     @property
     def signals(self) -> list[int]:
         """Numbers of the signals that it has caught so far."""
-        return [int(str(x.data["signal"])) for x in self.lines if x.event == "signal"]
+        lines = events.lines(self._output, self.nonce)
+        found = [int(str(line.data["signal"])) for line in lines if line.event == "signal"]
+        self._replay.column(self._output, ['"event":"signal"'], "signal", list(map(str, found)))
+        return found
 
     def printed(self, event: str) -> Execution:
         """Wait until it has printed this; NotShown if that does not come in time."""
@@ -79,6 +87,7 @@ class Execution:
     @property
     def pid_text(self) -> str:
         """What its pid file says; empty without one."""
+        self._replay.beyond_it("the pid file")
         return text_of(self.pid_file)
 
     @property
@@ -91,6 +100,10 @@ class Execution:
         return found
 
     @property
+    def _replay(self) -> Replay:
+        return self.call.journal.replay
+
+    @property
     def _output(self) -> Path:
         return self.log or self.call.stdout
 
@@ -100,9 +113,10 @@ class Execution:
 
         seconds = self.call.runtime.deadline
         found = events.wait(self._output, self.nonce, lambda ls: any(map(wanted, ls)), seconds)
-        for line in found:
-            if wanted(line):
-                return line
+        line = events.first(lambda: self._replay, self._output, found, wanted)
+        self._replay.waited(self._output, [f'"event":"{event}"'], seen=line is not None)
+        if line is not None:
+            return line
         raise NotShown(f"what {self.call.name} executed did not show {event!r}", self.call.name)
 
 

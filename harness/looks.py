@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -74,6 +74,25 @@ class Seen(dict[str, Any]):
     def values(self) -> Any:  # noqa: ANN401, D102 - the view of dict
         list(self)
         return super().values()
+
+
+class Column(list[str]):
+    """Values that a case has seen; a list that they turn out not to equal is what it expects."""
+
+    def __init__(self, values: Iterable[str], step: dict[str, Any]) -> None:
+        super().__init__(values)
+        self._step = step
+
+    def __eq__(self, other: object) -> bool:
+        same = super().__eq__(other)
+        if not same and isinstance(other, list):
+            self._step["expected"] = "\n".join(map(str, other))
+        return same
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None
 
 
 def lasting(key: str, value: object) -> object:

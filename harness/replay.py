@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from harness import mountinfo
-from harness.looks import ABSENT, lasting, literal
+from harness.looks import ABSENT, Column, lasting, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,8 +44,9 @@ FILE_LIMIT = 32768
 """Bytes of one file, and characters of one value, that are kept."""
 STEPS_LIMIT = 400
 
-CHANGING = frozenset({"cgroup", "time", "sender"})
-"""Members of facts and lines that tell of the host, of the moment, or of a process number."""
+CHANGING = frozenset({"cgroup", "ino", "root", "sender", "time"})
+"""Members of facts and lines that tell of the host, of the moment, or of a number that the kernel
+gave: of a process, of an inode."""
 
 Step = dict[str, Any]
 
@@ -227,12 +228,17 @@ class Replay:
 
     def column(
         self, file: Path, select: Sequence[str], column: str, seen: Sequence[str], like: str = ""
-    ) -> None:
-        """Note the values that these members have in all lines with any of these texts."""
+    ) -> list[str]:
+        """Note the values that these members have in all lines with any of these texts.
+
+        Return them; what they are compared with is noted as what is expected.
+        """
         text = "\n".join(seen)
         if not self.steps or self.steps[-1].get("seen") != text:
             step = {"file": str(file), "select": list(select), "column": column, "like": like}
             self.note("column", **step, seen=text)
+        last = self.steps[-1]
+        return Column(seen, last if last.get("seen") == text else {})
 
     def waited(self, file: Path, select: Sequence[str], *, seen: bool, count: int = 1) -> None:
         """Note that lines with these texts were waited for, and whether they came."""

@@ -7,6 +7,7 @@ steps): the same outcomes and observations make the same verdict.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -38,7 +39,8 @@ _ORDER = {
 }
 
 SECONDS = 5
-"""That the script waits for an operation, or for a sign of the container."""
+"""That the script waits for an operation, or for a sign of the container; where an operation hung,
+as long as the case had waited for it: it may have ended later."""
 
 USAGE = """\
 # ./repro.sh [RUNTIME]  operates the runtime (as root; by default the one that was judged) as the
@@ -127,7 +129,7 @@ def _head(case: Case, replay: dict[str, Any], script: Script) -> Iterator[str]:
     yield "LC_ALL=C; export LC_ALL"
     yield f"recorded_runtime={quoted(argv[0])}"
     yield f"recorded_top={quoted(script.work)}"
-    yield f"deadline={SECONDS}"
+    yield f"deadline={_seconds(case)}"
     yield f"lacks={quoted(line('; '.join(replay.get('lacks', [])), 400))}"
     yield f"beyond={quoted(line('; '.join(replay.get('beyond', [])), 400))}"
     yield f"cgroups={quoted(' '.join(cgroups))}"
@@ -139,6 +141,11 @@ def _head(case: Case, replay: dict[str, Any], script: Script) -> Iterator[str]:
     yield f"printf 'recorded: %s\\n\\n' {quoted(line(seen))}"
     yield ""
     yield _BODY
+
+
+def _seconds(case: Case) -> int:
+    hung = (done.seconds for done in case.operations if done.fault == "RuntimeHung")
+    return math.ceil(max(hung, default=SECONDS))
 
 
 @cache

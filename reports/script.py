@@ -118,6 +118,10 @@ def _ended(script: Script, step: dict[str, Any], number: int) -> None:
         script.say("find_pid", *map(script.word, call["state"][1:]))
 
 
+def _status(script: Script, step: dict[str, Any], _: int) -> None:
+    script.say("status", step["call"], step["seen"])
+
+
 def _wait(script: Script, step: dict[str, Any], _: int) -> None:
     texts = [script.word(text) for text in step["select"]]
     script.say("await", script.word(step["file"]), step["count"], _yes(step["seen"]), *texts)
@@ -142,7 +146,8 @@ def _field(script: Script, step: dict[str, Any], _: int) -> None:
 
 def _column(script: Script, step: dict[str, Any], _: int) -> None:
     like = quoted(step["like"]) or "''"
-    words = [quoted(step["column"]), like, script.word(step["seen"])]
+    texts = [script.word(text) for text in (step["seen"], step.get("expected", ""))]
+    words = [quoted(step["column"]), like, *texts]
     script.say("column", script.word(step["file"]), *words, *map(script.word, step["select"]))
 
 
@@ -176,6 +181,7 @@ WRITERS = {
     "files": _files,
     "call": _call,
     "ended": _ended,
+    "status": _status,
     "wait": _wait,
     "exit": _exit,
     "settled": _settled,

@@ -22,7 +22,7 @@ trap 'exit 130' HUP INT TERM
 if [ -n "${REPRO_INSIDE-}" ]; then mount -t tmpfs -o mode=0711 tmpfs "$top" 2>/dev/null; fi
 
 if sleep 0.01 2>/dev/null; then nap=0.05 turns=$((deadline * 20)); else nap=1 turns=$deadline; fi
-differ=0 children='' containers='' pid='' doors='true'
+differ=0 unlike=0 children='' containers='' pid='' doors='true'
 tab=$(printf '\t')
 
 # crun refuses a host that mounts v1 and has left a controller in v2: both are shown to it as v1.
@@ -45,11 +45,15 @@ claim() {
 printable() { tr -d '\000-\010\013-\037\177' | cut -c 1-400 | head -n 20; }
 strip() { sed 's/\\u000[9a]//g' | tr -d ' \t\r\n'; }
 
-# judge WHAT RECORDED SEEN
+# judge WHAT RECORDED SEEN [EXPECTED]: where the case names what it expects, all else deviates
 judge() {
   shown=$(printf '%s' "$3" | printable)
   if [ "$2" = "$3" ]; then
     printf '  as recorded  %s: %s\n' "$1" "$shown"
+  elif [ -n "${4-}" ] && [ "$4" != "$3" ]; then
+    unlike=$((unlike + 1))
+    printf '  unexpected   %s: %s\n' "$1" "$shown"
+    printf '               recorded: %s\n' "$(printf '%s' "$2" | printable)"
   else
     differ=$((differ + 1))
     printf '  DIFFERENT    %s: %s\n' "$1" "$shown"
@@ -103,6 +107,7 @@ settle() {
   done
   wait "$child" 2>/dev/null
   status=$?
+  eval "status_$1=$status"
   if [ -n "$outcome" ]; then :
   elif [ $status -gt 128 ] && [ $status -lt 193 ]; then outcome="signal $((status - 128))"
   elif [ $status -gt 0 ]; then outcome=error
@@ -116,6 +121,9 @@ end() {
   eval "err=\$err_$1"
   printable <"$err" | sed 's/^/               stderr: /'
 }
+
+# status NUMBER RECORDED: of an operation that has ended
+status() { eval "judge 'exit status' $2 \"\$status_$1\""; }
 
 # Its number is asked for apart from the operations of the case.
 find_pid() {
@@ -207,10 +215,10 @@ field() {
   judge "$key" "$recorded" "$value"
 }
 
-# column FILE COLUMN LIKE RECORDED SELECT...: a member of all lines that have any of the texts
+# column FILE COLUMN LIKE RECORDED EXPECTED SELECT...: a member of all lines with any of the texts
 column() {
-  file=$1 column=$2 like=$3 recorded=$4 patterns=''
-  shift 4
+  file=$1 column=$2 like=$3 recorded=$4 expected=$5
+  shift 5
   case $column in
     'as event') take='s/.*"as":"\([^"]*\)","event":"\([^"]*\)".*/\1 \2/p' ;;
     *) take="s/.*\"$column\":\"\\{0,1\\}\\([^\",}]*\\).*/\\1/p" ;;
@@ -218,7 +226,7 @@ column() {
   found=$(for select in "$@"; do printf '%s\n' "$select"; done >"$top/patterns"
     grep -F -f "$top/patterns" "$file" 2>/dev/null | sed -n "$take" | sed 's/^ //')
   if [ -n "$like" ]; then found=$(printf '%s' "$found" | grep -E -e "$like"); fi
-  judge "$column of ${file##*/}" "$recorded" "$found"
+  judge "$column of ${file##*/}" "$recorded" "$found" "$expected"
 }
 
 # mounts FILE POINT RECORDED: of the mount table in the facts of a program
@@ -304,7 +312,8 @@ finish() {
     echo "cannot be told here: all is as recorded, but the case also looks at: $beyond"
     exit 2
   fi
-  echo 'the deviation is seen: all is as recorded'
+  if [ "$unlike" -gt 0 ]; then echo 'the deviation is seen: neither as expected nor as recorded'
+  else echo 'the deviation is seen: all is as recorded'; fi
   exit 0
 }
 

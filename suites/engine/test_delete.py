@@ -20,13 +20,14 @@ def test_says_of_an_unknown_id_what_containerd_looks_for(engine, runtime, contai
 
 @clause("engine.delete.force-{status}")
 @pytest.mark.parametrize("status", [Status.CREATED, Status.RUNNING, Status.STOPPED], ids=str)
-def test_removes_by_force(engine, create, container_in, status):
+def test_removes_by_force(engine, create, container_in, world, status):
+    before = world().processes
     container = container_in(status)
-    processes = procfs.descendants()
+    processes = world().processes - before
 
     engine.delete(container)
 
-    assert all(procfs.zombie(pid) for pid in processes)
+    assert all(procfs.zombie(process.pid) for process in processes)
     assert create("waits", id=container.id).start().printed("ready").status() == Status.RUNNING
 
 
