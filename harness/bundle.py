@@ -175,7 +175,7 @@ class Bundle:
         late = late and there(events.wait(self.log, self.nonce, there, LATE))
         self.notice()
         if late:
-            self.replay().beyond_it(f"{label} {event} within moments of the end of an operation")
+            self.replay().lacking("a look at the moment at which an operation ends")
         else:
             self.replay().waited(self.log, [f'"as":{literal(label)},"event":"{event}"'], seen=seen)
         return seen

@@ -47,6 +47,9 @@ class Container:
         self._process: Process | None = None
         self._pidfd: int | None = None
         self._facts: Shown | None = None
+        self._earlier: int | None = 0
+        """Signals that it caught for earlier cases; None until somebody has counted them."""
+        self._used = False
 
     # Operations
 
@@ -80,6 +83,8 @@ class Container:
         no signal at all.
         """
         self.watch()
+        self._count_earlier()
+        self._used = True
         self._last = "kill"
         if isinstance(signal_, int):
             adapter = self.runtime.adapter
@@ -174,17 +179,33 @@ class Container:
     @property
     def signals(self) -> list[int]:
         """Numbers of the signals that its program has caught so far."""
-        lines = events.lines(self._output, self.bundle.nonce)
-        found = [int(str(line.data["signal"])) for line in lines if line.event == "signal"]
-        self._replay.column(self._output, ['"event":"signal"'], "signal", list(map(str, found)))
+        found, earlier = self._caught(), self._count_earlier()
+        own = list(map(str, found[earlier:]))
+        self._replay.column(self._output, ['"event":"signal"'], "signal", own)
         return found
+
+    def _caught(self) -> list[int]:
+        lines = events.lines(self._output, self.bundle.nonce)
+        return [int(str(line.data["signal"])) for line in lines if line.event == "signal"]
+
+    def lend(self) -> None:
+        """Hand it to a further case: what it did for others is no part of what that one shows."""
+        self._earlier = None
+        if self._used and not self._replay.earlier:
+            self._replay.earlier.append("kills of the same container by other cases")
+
+    def _count_earlier(self) -> int:
+        if self._earlier is None:
+            self._earlier = len(self._caught())
+        return self._earlier
 
     def caught(self, count: int) -> list[int]:
         """Wait until its program has caught ``count`` signals; return those that it caught."""
+        earlier = self._count_earlier()
         self._wait(
             lambda lines: sum(line.event == "signal" for line in lines) >= count,
             '"event":"signal"',
-            count=count,
+            count=count - earlier,
         )
         return self.signals
 
@@ -280,7 +301,9 @@ class Container:
         if self._pidfd is None:
             return True
         ended = door.readable(self._pidfd, self.runtime.deadline)
-        self._replay.note("exit", seen=ended)
+        self._replay.note("exit", seen=ended, id=self.id)
+        if not reap:
+            self._replay.lacking("an ended process that nobody collects")
         if ended and reap:
             procfs.reap(self._pid)
         return ended

@@ -168,6 +168,8 @@ def shared(session: Session, request: pytest.FixtureRequest) -> Callable[..., Co
             # Each case begins a traceback of its own: one exception would gather all of theirs.
             raise found.with_traceback(None)
         found.runtime.journal = journal
+        if not first:
+            found.lend()
         return found
 
     return make

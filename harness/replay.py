@@ -2,7 +2,8 @@
 
 The verdict of a case is a function of what it has looked at: where a second run comes to the same
 outcomes and the same observations, it comes to the same verdict. So a replay is the list of
-both, and says apart what a shell cannot make (``lacks``) or cannot look at (``beyond``).
+both, and says apart what a shell cannot make (``lacks``) or cannot look at (``beyond``), and what
+earlier cases had done with a container that they share (``earlier``).
 
 ``steps`` are objects of JSON; ``do`` says what they are, paths are as the case had them:
 
@@ -12,13 +13,15 @@ both, and says apart what a shell cannot make (``lacks``) or cannot look at (``b
 - call: ``call`` (its number), ``name``, ``argv``, ``cwd``, ``stdout``; of create ``state``
   and ``clean``, the command lines that ask for the state and that remove the container
 - ended: ``call``, ``seen`` (exit 0, error, signal N, hung)
+- status: ``call``, ``seen``: its exit status
 - wait: ``file``, ``select``, ``count``, ``seen``: whether so many lines with these texts came
-- exit: ``seen``: whether the container process ended in time
+- exit: ``id`` of the container, ``seen``: whether its process ended in time
 - settled: ``argv`` of state, ``status`` that was waited for, ``seen``, the last one
 - mounts: ``file``, ``point`` (empty: all but the root), ``seen``: of the facts, a line each
 - field: ``file``, ``select``, ``nth`` line with these texts, ``key``, ``seen`` (JSON as the probe
   writes it; null if absent)
-- column: ``file``, ``select``, ``column``, ``like``, ``seen`` (the values, one a line)
+- column: ``file``, ``select``, ``column``, ``like``, ``seen`` (the values, one a line),
+  ``expected`` if they were compared with others
 - cgroup: ``name`` of a control file of the container's cgroups, ``seen``
 - gate, open: ``at``, a fifo
 
@@ -44,7 +47,7 @@ FILE_LIMIT = 32768
 """Bytes of one file, and characters of one value, that are kept."""
 STEPS_LIMIT = 400
 
-CHANGING = frozenset({"cgroup", "ino", "root", "sender", "time"})
+CHANGING = frozenset({"cgroup", "dev", "ino", "root", "sender", "time"})
 """Members of facts and lines that tell of the host, of the moment, or of a number that the kernel
 gave: of a process, of an inode."""
 
@@ -59,6 +62,7 @@ class Replay:
     steps: list[Step] = field(default_factory=list)
     lacks: list[str] = field(default_factory=list)
     beyond: list[str] = field(default_factory=list)
+    earlier: list[str] = field(default_factory=list)
     _kept: dict[str, tuple[int, int]] = field(default_factory=dict)
     _taken: set[int] = field(default_factory=set)
     _calls: int = 0
@@ -271,6 +275,7 @@ class Replay:
             "steps": self.steps,
             "lacks": self.lacks,
             "beyond": self.beyond,
+            "earlier": self.earlier,
         }
 
 

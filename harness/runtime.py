@@ -311,7 +311,10 @@ def _outcome(finished: door.Finished) -> str:
         return "hung"
     if finished.signal is not None:
         return f"signal {finished.signal}"
-    return "error" if finished.exit_status else "exit 0"
+    status = finished.exit_status or 0
+    if 128 < status < 193:  # noqa: PLR2004 - from these a shell cannot tell the end by a signal
+        return f"signal {status - 128}"
+    return "error" if status else "exit 0"
 
 
 def _said(operation: Operation) -> str:

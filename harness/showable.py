@@ -20,6 +20,7 @@ MADE = {
     "own_uts": "a uts namespace of the harness",
     "foreign_cgroup": "a cgroup of the harness",
     "foreign_network": "a network namespace of the harness",
+    "host_node": "a device on the host",
     "foreign_device": "a block device of the harness",
     "features": "what the runtime lists in its features structure",
     "reuse": "a process of the harness under a chosen number",
@@ -30,6 +31,7 @@ MADE = {
     "harness.disposable": "a namespace of the harness",
     "harness.foreign": "a namespace, cgroup or mount of the harness",
     "harness.loop": "a block device of the harness",
+    "harness.network_controllers": "a cgroup hierarchy of the harness",
     "harness.terminal": "a socket for the terminal",
     "harness.tracer": "a tracer",
     "socket": "a socket that somebody listens at",
@@ -95,7 +97,8 @@ def limit(replay: Replay, item: pytest.Item, error: BaseException) -> None:
 
 def _shown(replay: Replay) -> Iterator[str]:
     """Yield what was seen last, as an assertion that does not hold would write it."""
-    for step in replay.steps[-3:]:
+    ended = [number for number, step in enumerate(replay.steps) if step["do"] == "ended"]
+    for step in replay.steps[max(0, len(replay.steps) - 3, *ended) :]:
         text = step.get("seen")
         if isinstance(text, str) and step["do"] in {"field", "settled", "cgroup"}:
             try:

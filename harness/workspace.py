@@ -195,6 +195,7 @@ class Workspace:
         for call in self._calls:
             if not call.done:
                 call.started.end()
+                call.number = -1  # the case was over before
                 try:
                     call.finish()
                 except RuntimeFault:

@@ -132,6 +132,7 @@ def _head(case: Case, replay: dict[str, Any], script: Script) -> Iterator[str]:
     yield f"deadline={_seconds(case)}"
     yield f"lacks={quoted(line('; '.join(replay.get('lacks', [])), 400))}"
     yield f"beyond={quoted(line('; '.join(replay.get('beyond', [])), 400))}"
+    yield f"earlier={quoted(line('; '.join(replay.get('earlier', [])), 400))}"
     yield f"cgroups={quoted(' '.join(cgroups))}"
     yield ""
     yield _functions()

@@ -115,7 +115,7 @@ def _ended(script: Script, step: dict[str, Any], number: int) -> None:
     script.say("end", step["call"], quoted(call["name"]), quoted(step["seen"]))
     later = {s["do"] for s in script.steps[number:]}
     if call.get("state") and later & NEEDS_PID:
-        script.say("find_pid", *map(script.word, call["state"][1:]))
+        script.say("find_pid", step["call"], *map(script.word, call["state"][1:]))
 
 
 def _status(script: Script, step: dict[str, Any], _: int) -> None:
@@ -127,8 +127,13 @@ def _wait(script: Script, step: dict[str, Any], _: int) -> None:
     script.say("await", script.word(step["file"]), step["count"], _yes(step["seen"]), *texts)
 
 
-def _exit(script: Script, step: dict[str, Any], _: int) -> None:
-    script.say("exited", _yes(step["seen"]))
+def _exit(script: Script, step: dict[str, Any], number: int) -> None:
+    made = [
+        earlier["call"]
+        for earlier in script.steps[:number]
+        if earlier["do"] == "call" and earlier.get("state", [""])[-1] == step.get("id")
+    ]
+    script.say("exited", _yes(step["seen"]), *made[-1:])
 
 
 def _settled(script: Script, step: dict[str, Any], _: int) -> None:

@@ -127,8 +127,11 @@ status() { eval "judge 'exit status' $2 \"\$status_$1\""; }
 
 # Its number is asked for apart from the operations of the case.
 find_pid() {
+  number=$1
+  shift
   pid=$(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$runtime" "$@" 2>/dev/null </dev/null | strip |
     sed -n 's/.*"pid":\([1-9][0-9]*\).*/\1/p')
+  eval "pid_$number=\$pid"
 }
 
 count() { if [ -f "$1" ]; then grep -c -F -e "$2" "$1"; else echo 0; fi; }
@@ -250,8 +253,9 @@ mounts() {
   judge "mounts${2:+ at }$2" "$3" "$found"
 }
 
-# exited RECORDED: whether the container process ends
+# exited RECORDED [NUMBER]: whether the container process ends, of the container that call made
 exited() {
+  if [ $# -gt 1 ]; then eval "pid=\${pid_$2-}"; fi
   turn=0 found=yes
   until gone "$pid"; do
     if [ "$turn" -ge "$turns" ]; then found=no; break; fi
@@ -304,6 +308,9 @@ finish() {
   echo
   if [ -n "$lacks" ]; then
     echo "cannot be told here: the case builds on what a shell cannot make: $lacks"
+    exit 2
+  elif [ "$differ" -gt 0 ] && [ -n "$earlier" ]; then
+    echo "cannot be told here: $differ of the observations differ, but there had been $earlier"
     exit 2
   elif [ "$differ" -gt 0 ]; then
     echo "the deviation is not seen: $differ of the observations differ from the recorded ones"
