@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from harness.results import Case, Run
 
-CASES = 400
+CASES = 5000
 """Of a run that get a folder; those that gate come first."""
 
 _ORDER = {
