@@ -191,6 +191,7 @@ def offered(asked_for_features: Asked) -> Features | None:
     asked_for_features.lent = True
     journal.operations.extend(evidence.operations)
     journal.timeline.extend(evidence.timeline)
+    journal.replay.take(evidence.replay)
     if isinstance(asked_for_features.found, RuntimeFault):
         raise asked_for_features.found.with_traceback(None)
     return asked_for_features.found

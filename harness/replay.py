@@ -22,6 +22,7 @@ earlier cases had done with a container that they share (``earlier``).
   writes it; null if absent)
 - column: ``file``, ``select``, ``column``, ``like``, ``seen`` (the values, one a line),
   ``expected`` if they were compared with others
+- text: ``file``, ``seen``: all that it says
 - cgroup: ``name`` of a control file of the container's cgroups, ``seen``
 - gate, open: ``at``, a fifo
 
@@ -256,6 +257,13 @@ class Replay:
             self.beyond_it("the mount table of the host")
             return
         self.note("mounts", file=str(file), point=point, seen=seen)
+
+    def text(self, file: Path, seen: str) -> None:
+        """Note all that an operation has printed."""
+        if len(seen) > FILE_LIMIT:
+            self.beyond_it("a long text")
+        else:
+            self.note("text", file=str(file), seen=seen)
 
     def cgroup(self, name: str, seen: str) -> None:
         """Note the text of a control file of the container's cgroups."""

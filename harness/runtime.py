@@ -171,7 +171,9 @@ class Runtime:
     def print(self, name: str, words: list[str]) -> str:
         """Run words of the adapter that only print (features, --version) and return the text."""
         call = self._call(name, words, globally=False)
-        return _read(call.stdout)
+        text = _read(call.stdout)
+        self.journal.replay.text(call.stdout, text)
+        return text
 
     def _call(
         self,

@@ -22,7 +22,6 @@ MADE = {
     "foreign_network": "a network namespace of the harness",
     "host_node": "a device on the host",
     "foreign_device": "a block device of the harness",
-    "features": "what the runtime lists in its features structure",
     "reuse": "a process of the harness under a chosen number",
     "apparmor_profile": "a profile of AppArmor",
     "selinux_label": "a label of SELinux",

@@ -161,6 +161,10 @@ def _mounts(script: Script, step: dict[str, Any], _: int) -> None:
     script.say("mounts", script.word(step["file"]), point, script.word(step["seen"]))
 
 
+def _text(script: Script, step: dict[str, Any], _: int) -> None:
+    script.say("text", script.word(step["file"]), script.word(step["seen"]))
+
+
 def _cgroup(script: Script, step: dict[str, Any], _: int) -> None:
     script.say("cgroup", quoted(step["name"]), script.word(step["seen"]))
 
@@ -193,6 +197,7 @@ WRITERS = {
     "field": _field,
     "column": _column,
     "mounts": _mounts,
+    "text": _text,
     "cgroup": _cgroup,
     "gate": _gate,
     "open": _open,

@@ -253,6 +253,12 @@ mounts() {
   judge "mounts${2:+ at }$2" "$3" "$found"
 }
 
+# text FILE RECORDED: all that an operation has printed
+text() {
+  recorded=$(printf '%s' "$2" | strip | decode) found=$(strip <"$1" | decode)
+  judge 'what is printed' "$recorded" "$found"
+}
+
 # exited RECORDED [NUMBER]: whether the container process ends, of the container that call made
 exited() {
   if [ $# -gt 1 ]; then eval "pid=\${pid_$2-}"; fi
