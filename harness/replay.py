@@ -13,6 +13,7 @@ earlier cases had done with a container that they share (``earlier``).
 - call: ``call`` (its number), ``name``, ``argv``, ``cwd``, ``stdout``; of create ``state``
   and ``clean``, the command lines that ask for the state and that remove the container
 - ended: ``call``, ``seen`` (exit 0, error, signal N, hung)
+- running: ``call``, ``seen``: whether it has not ended yet
 - status: ``call``, ``seen``: its exit status
 - wait: ``file``, ``select``, ``count``, ``seen``: whether so many lines with these texts came
 - exit: ``id`` of the container, ``seen``: whether its process ended in time
@@ -189,6 +190,8 @@ class Replay:
             return None
         else:
             content = path.read_bytes()
+            if found.st_nlink > 1 and not content.startswith(b"\x7fELF"):
+                self.lacking(f"{path.name}: a file with a second name")
             kind = "probe" if content.startswith(b"\x7fELF") else "file"
             text = "" if kind == "probe" else content.decode("utf-8", "surrogateescape")
         below = "" if path == base else str(path.relative_to(base))

@@ -263,7 +263,10 @@ class Call:
     @property
     def running(self) -> bool:
         """Whether it has not ended yet."""
-        return not self.done and self.started.running
+        found = not self.done and self.started.running
+        if self.number >= 0:
+            self.journal.replay.note("running", call=self.number, seen=found)
+        return found
 
     def settle(self) -> None:
         """Wait for the end, whatever it is: the case has seen what it is about."""

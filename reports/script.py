@@ -118,6 +118,10 @@ def _ended(script: Script, step: dict[str, Any], number: int) -> None:
         script.say("find_pid", step["call"], *map(script.word, call["state"][1:]))
 
 
+def _running(script: Script, step: dict[str, Any], _: int) -> None:
+    script.say("running", step["call"], _yes(step["seen"]))
+
+
 def _status(script: Script, step: dict[str, Any], _: int) -> None:
     script.say("status", step["call"], step["seen"])
 
@@ -190,6 +194,7 @@ WRITERS = {
     "files": _files,
     "call": _call,
     "ended": _ended,
+    "running": _running,
     "status": _status,
     "wait": _wait,
     "exit": _exit,

@@ -122,6 +122,13 @@ end() {
   printable <"$err" | sed 's/^/               stderr: /'
 }
 
+# running NUMBER RECORDED: whether an operation has not ended yet
+running() {
+  found=yes
+  if eval "gone \"\$child_$1\""; then found=no; fi
+  judge 'the operation has not ended' "$2" "$found"
+}
+
 # status NUMBER RECORDED: of an operation that has ended
 status() { eval "judge 'exit status' $2 \"\$status_$1\""; }
 

@@ -59,7 +59,7 @@ def queried(asked, in_background):
         states = [asked(id_)]
         gate.open()
         running = bundle.calls[-1]
-        while running.running:
+        while running.started.running:
             states.append(asked(id_))
         running.finish()
         return [*states, asked(id_)]
