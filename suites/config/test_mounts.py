@@ -135,6 +135,27 @@ def test_covers_an_earlier_mount_by_a_later_one(container_with):
     assert container.tried("/mnt/under/marker")["errno"] == 2
 
 
+# crun, youki and runc since 1.2 refuse / as a destination; nothing says that one may be there.
+@clause("config.mounts.listed-order")
+def test_mounts_on_what_an_earlier_one_has_put_at_the_root(bundle, shared, create):
+    with control():
+        shared("waits").printed("ready")
+    words = ["stat=/mnt/marker", "stat=/marker", "say=ready", "pause"]
+    mounts = [bind("rootfs/other", "/", "rbind"), tmpfs("/mnt")]
+    made = bundle("program", mounts=mounts, words=words)
+    made.plant(made.inside("/other/probe"))
+    for name in ("marker", "mnt/marker"):
+        made.inside(f"/other/{name}").parent.mkdir(exist_ok=True)
+        made.inside(f"/other/{name}").touch()
+
+    with tolerates_an_error() as outcome:
+        container = create(made).start().printed("ready")
+
+    if not outcome.refused:
+        seen = [container.tried(path)["errno"] for path in ("/marker", "/mnt/marker")]
+        assert seen == [0, 2]
+
+
 @clause("config.mounts.mount2-parameters")
 def test_passes_source_type_and_flags_to_the_kernel(container_with):
     mount = container_with("named").mount("/mnt/named")
