@@ -144,16 +144,15 @@ def test_mounts_on_what_an_earlier_one_has_put_at_the_root(bundle, shared, creat
     mounts = [bind("rootfs/other", "/", "rbind"), tmpfs("/mnt")]
     made = bundle("program", mounts=mounts, words=words)
     made.plant(made.inside("/other/probe"))
-    for name in ("marker", "mnt/marker"):
-        made.inside(f"/other/{name}").parent.mkdir(exist_ok=True)
-        made.inside(f"/other/{name}").touch()
+    made.inside("/other/mnt").mkdir()
+    made.inside("/other/marker").touch()
+    made.inside("/other/mnt/marker").touch()
 
     with tolerates_an_error() as outcome:
         container = create(made).start().printed("ready")
 
-    if not outcome.refused:
-        seen = [container.tried(path)["errno"] for path in ("/marker", "/mnt/marker")]
-        assert seen == [0, 2]
+    assert outcome.refused or container.tried("/marker")["errno"] == 0
+    assert outcome.refused or container.tried("/mnt/marker")["errno"] == 2
 
 
 @clause("config.mounts.mount2-parameters")
