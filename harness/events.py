@@ -56,10 +56,13 @@ def first(
     """Return the first line that is wanted, as ``watched`` has it; None if there is none."""
     for number, line in enumerate(found):
         if wanted(line):
-            before = (one for one in found[:number] if one.event == line.event)
-            alike = 1 + sum(_texts(one) == _texts(line) for one in before)
+            alike = 1 + sum(_tells(one) == _tells(line) for one in found[:number])
             return _watched(current, file, line, alike)
     return None
+
+
+def _tells(line: Line) -> tuple[object, ...]:
+    return line.as_, line.event, line.data.get("call"), line.data.get("path")
 
 
 def _texts(line: Line) -> tuple[str, ...]:

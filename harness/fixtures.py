@@ -140,7 +140,7 @@ def in_background(session: Session) -> Callable[[Call], Call]:
 
 
 @pytest.fixture
-def shared(session: Session, request: pytest.FixtureRequest) -> Callable[..., Container]:
+def shared(session: Session) -> Callable[..., Container]:
     """Return one container for all cases of the module that ask for the same template and values.
 
     It is created and started once; its operations are evidence of each of these cases. Where that
@@ -150,7 +150,7 @@ def shared(session: Session, request: pytest.FixtureRequest) -> Callable[..., Co
     def make(
         template: str, *, prepare: Callable[[Bundle], object] | None = None, **values: object
     ) -> Container:
-        key = (request.module.__name__, template, repr(values))
+        key = (template, repr(values))  # after a module they are forgotten
         journal = session.workspace.runtime.journal
         first = key not in session.shared
         if first:

@@ -1,5 +1,7 @@
 """Mounts: their order, places, sources and types."""
 
+from pathlib import Path
+
 import pytest
 
 from harness import clause, control, generates_an_error, host, requires, tolerates_an_error
@@ -141,7 +143,7 @@ def test_mounts_on_what_an_earlier_one_has_put_at_the_root(bundle, shared, creat
     with control():
         shared("waits").printed("ready")
     words = ["stat=/mnt/marker", "stat=/marker", "say=ready", "pause"]
-    mounts = [bind("rootfs/other", "/", "rbind"), tmpfs("/mnt")]
+    mounts = [bind(Path("rootfs/other"), "/", "rbind"), tmpfs("/mnt")]
     made = bundle("program", mounts=mounts, words=words)
     made.plant(made.inside("/other/probe"))
     made.inside("/other/mnt").mkdir()
