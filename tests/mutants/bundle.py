@@ -72,7 +72,14 @@ def the_container_is_named_after_its_bundle():
     wrap(creation.Creation, "__init__", initialise)
 
 
-@mutant("glossary.json.utf8")
+# Whatever is told of text beyond ASCII is told of other text.
+@mutant(
+    "glossary.json.utf8",
+    also=[
+        "config.annotations.*", "config.hooks.*", "config.process.args.*", "config.process.env.*",
+        "runtime.state.annotations.*", "runtime.state.bundle.*",
+    ],
+)  # fmt: skip
 def the_configuration_is_latin_1():
     """Text beyond ASCII is garbled."""
     wrap(jsonlite, "loads", lambda original, text: original(text.decode("latin-1").encode()))

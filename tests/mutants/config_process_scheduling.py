@@ -86,7 +86,8 @@ def no_policy_is_the_idle_one():
     of("scheduler", lambda its: its.setdefault("policy", "SCHED_IDLE"))
 
 
-@mutant("config.process.scheduler.nice")
+# A flag is seen by the nice value that it keeps.
+@mutant("config.process.scheduler.nice", also=["config.process.scheduler.flag.*"])
 def nice_is_ignored():
     """The nice value is parsed and dropped."""
     of("scheduler", lambda its: its.pop("nice", None))

@@ -34,7 +34,11 @@ def minus_one_leaves_a_limit():
     amending("memory", change)
 
 
-@mutant("linux.resources.memory.limit")
+# Without a limit of memory none can be lifted, nor one for both be told from it.
+@mutant(
+    "linux.resources.memory.limit",
+    also=["linux.resources.memory.swap", "linux.resources.memory.minus-one-unlimited"],
+)
 def memory_is_not_limited():
     """The limit of memory is not written."""
     dropped("memory", "limit", "swap")
