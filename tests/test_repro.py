@@ -47,6 +47,12 @@ runtime_operations.delete_kills_what_is_running
 runtime_state.running_after_its_end
 bundle.the_root_is_always_called_rootfs
 runtime_state.empty_annotations_are_dropped
+features_linux.a_listed_kind_of_namespace_is_refused
+engine_exec.everybody_is_root
+engine_update.the_signal_is_the_status
+config_hooks.args_name_the_program
+config_hooks_timing.start_does_not_wait_for_hooks
+runtime_create.create_container_hooks_come_first
 """
 """Mutants of which a shell can show the case that they fail."""
 
@@ -60,7 +66,8 @@ BEYOND = {
     "runtime_state.the_state_is_a_list": "the syntax of what the runtime prints",
     "runtime_state.the_bundle_is_relative": "a path from where the runtime is called",
     "runtime_state.the_pid_is_a_string": "a JSON Schema",
-    "features_linux.a_listed_kind_of_namespace_is_refused": "what the runtime lists",
+    "lifecycles.a_signal_is_sent_only_once": "kills of the same container by other cases",
+    "config_hooks_timing.delete_does_not_wait_for_hooks": "the moment at which an operation ends",
 }
 """Mutants whose cases need what a shell has not got, and what that is."""
 
@@ -86,6 +93,19 @@ def test_shows_the_deviation_of_a_mutant_and_none_of_the_reference(name, failed)
     status, said = repros.run(script, launcher)
     assert status == repros.SEEN, said
     assert said.rstrip().endswith("the deviation is seen: all is as recorded")
+
+    status, said = repros.run(script, options.bundled_runtime())
+    assert status == repros.NOT_SEEN, said
+
+
+def test_takes_all_but_what_the_case_expects_for_the_deviation_of_a_race(failed):
+    launcher, script = failed("config_hooks.hooks_are_called_at_once")
+    recorded = script.read_text().replace("prestart 3 begin", "prestart 4 begin", 1)
+    script.write_text(recorded)
+
+    status, said = repros.run(script, launcher)
+    assert status == repros.SEEN, said
+    assert said.rstrip().endswith("the deviation is seen: neither as expected nor as recorded")
 
     status, said = repros.run(script, options.bundled_runtime())
     assert status == repros.NOT_SEEN, said
