@@ -8,8 +8,8 @@ earlier cases had done with a container that they share (``earlier``).
 ``steps`` are objects of JSON; ``do`` says what they are, paths are as the case had them:
 
 - files: ``at``, ``entries`` of [path below, kind, mode, uid, gid, text]; kinds are dir,
-  tmpfs (text: its flags), link, fifo, device (text: type, major, minor), probe, file; a bundle's
-  config.json is among them
+  tmpfs (text: its flags), link, fifo, device (text: type, major, minor), probe, file, name
+  (of the file at the path text); a bundle's config.json is among them
 - call: ``call`` (its number), ``name``, ``argv``, ``cwd``, ``stdout``; of create ``state``
   and ``clean``, the command lines that ask for the state and that remove the container
 - ended: ``call``, ``seen`` (exit 0, error, signal N, hung)
@@ -66,6 +66,8 @@ class Replay:
     beyond: list[str] = field(default_factory=list)
     earlier: list[str] = field(default_factory=list)
     _kept: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _inodes: dict[int, str] = field(default_factory=dict)
+    """First paths of files that have more than one name."""
     _taken: set[int] = field(default_factory=set)
     _calls: int = 0
 
@@ -189,13 +191,18 @@ class Replay:
             self.lacking(f"{path.name}: a file of {found.st_size} bytes")
             return None
         else:
-            content = path.read_bytes()
-            if found.st_nlink > 1 and not content.startswith(b"\x7fELF"):
-                self.lacking(f"{path.name}: a file with a second name")
-            kind = "probe" if content.startswith(b"\x7fELF") else "file"
-            text = "" if kind == "probe" else content.decode("utf-8", "surrogateescape")
+            kind, text = self._content(path, found)
         below = "" if path == base else str(path.relative_to(base))
         return [below, kind, found.st_mode & 0o7777, found.st_uid, found.st_gid, text]
+
+    def _content(self, path: Path, found: os.stat_result) -> tuple[str, str]:
+        content = path.read_bytes()
+        if content.startswith(b"\x7fELF"):
+            return "probe", ""
+        first = self._inodes.setdefault(found.st_ino, str(path)) if found.st_nlink > 1 else ""
+        if first and first != str(path):
+            return "name", first
+        return "file", content.decode("utf-8", "surrogateescape")
 
     # What is seen
 

@@ -46,8 +46,8 @@ def _files(script: Script, step: dict[str, Any], _: int) -> None:
         if kind == "tmpfs":
             mounts.append((to, text))
             script.say("mounted", to)
-        elif kind == "link":
-            script.say("link", to, script.word(text))
+        elif kind in {"link", "name"}:
+            script.say(kind, to, script.word(text))
         elif kind == "device":
             script.say("device", mode_, to, *map(quoted, text.split()))
         elif kind in _MAKERS:

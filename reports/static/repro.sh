@@ -77,6 +77,7 @@ device() { mknod "$2" "$3" "$4" "$5" && chmod "$1" "$2"; }
 # mounted PATH: a file system of its own, whose flags are set when it has been filled
 mounted() { mkdir -p "$1" && mount -t tmpfs -o mode=0755 tmpfs "$1"; }
 link() { mkdir -p "$(dirname "$1")" && ln -s "$2" "$1"; }
+name() { mkdir -p "$(dirname "$1")" && ln "$2" "$1"; }
 fifo() { mkdir -p "$(dirname "$2")" && { [ -p "$2" ] || mkfifo "$2"; } && chmod "$1" "$2"; }
 # config NAME PATH: config.json of the evidence, with the paths that hold here
 config() { mkdir -p "$(dirname "$2")" && sed "s|$recorded_top|$top|g" "$here/$1" >"$2"; }
