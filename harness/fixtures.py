@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import signal
+import socket
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -21,7 +23,6 @@ from harness.world import survivors as survivors_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from harness.bundle import Bundle
     from harness.configuration import Offence
@@ -360,8 +361,10 @@ def foreign_directory(session: Session) -> Iterator[Path]:
 
 @pytest.fixture
 def own_uts() -> Iterator[str]:
-    """Run the case, and the runtime, in a uts namespace that nobody else is in."""
+    """Run the case, and the runtime, in a uts namespace of its own: no case gives its names."""
     with disposable.namespace("uts") as name:
+        socket.sethostname("harness-host")
+        Path("/proc/sys/kernel/domainname").write_text("harness-domain")
         yield name
 
 

@@ -68,7 +68,8 @@ class Sandbox:
         sandbox = cls(directory, lock)
         sandbox.work.mkdir()
         try:
-            linux.unshare(linux.CLONE_NEWNS | _owned())
+            # What a runtime names is not the host.
+            linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWUTS | _owned())
             linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
             linux.mount("tmpfs", str(sandbox.work), "tmpfs", data="mode=0711")
             if host.in_user_namespace():
@@ -198,7 +199,7 @@ def _owned() -> int:
     """
     if not host.in_user_namespace():
         return 0
-    return linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+    return linux.CLONE_NEWNET | linux.CLONE_NEWIPC
 
 
 def _version(hierarchy: Hierarchy) -> str:

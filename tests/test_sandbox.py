@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,26 @@ def test_a_case_that_changes_the_cases_devices_does_not_change_the_hosts(suite):
     (case,) = outcome.run.cases
     assert case.verdict is Verdict.PASS
     assert [finding.text for finding in case.findings if "/dev/null" in finding.text] != []
+
+
+def test_the_host_keeps_its_name(suite):
+    before = os.uname()
+
+    try:
+        outcome = suite("""
+            import socket
+
+            @clause("runtime.start.runs-program")
+            def test_case(create):
+                socket.sethostname("renamed")
+                assert create("exits").start().stopped().facts
+        """)
+        after = os.uname()
+    finally:
+        socket.sethostname(before.nodename)
+
+    assert outcome.verdicts == {"test_case": "pass"}
+    assert after == before
 
 
 def test_what_a_runtime_leaves_after_delete_is_a_finding_and_is_cleared(suite):

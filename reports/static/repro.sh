@@ -11,9 +11,9 @@ probe=${PROBE:-$here/../probe}
 [ -x "$runtime" ] || { echo "$runtime: no such program; give a runtime" >&2; exit 4; }
 [ -f "$probe" ] || { echo "$probe: no probe; name one by PROBE=" >&2; exit 4; }
 
-# Mounts that are made here, and those that a runtime forgets, go with this namespace.
-if [ -z "${REPRO_INSIDE-}" ] && command -v unshare >/dev/null && unshare --mount true 2>/dev/null; then
-  REPRO_INSIDE=1 PROBE=$probe exec unshare --mount sh "$here/repro.sh" "$runtime"
+# Mounts that are made here or that a runtime forgets, and names that it gives, go with a namespace.
+if [ -z "${REPRO_INSIDE-}" ] && command -v unshare >/dev/null && unshare --mount --uts true 2>/dev/null; then
+  REPRO_INSIDE=1 PROBE=$probe exec unshare --mount --uts sh "$here/repro.sh" "$runtime"
 fi
 top=${TMPDIR:-/tmp}/repro.$$
 mkdir -m 711 "$top" || exit 4
