@@ -90,7 +90,7 @@ def failed(tmp_path):
 def test_shows_the_deviation_of_a_mutant_and_none_of_the_reference(name, failed):
     launcher, script = failed(name)
 
-    status, said = repros.run(script, launcher)
+    status, said = repros.run_again(script, launcher)
     assert status == repros.SEEN, said
     assert said.rstrip().endswith("the deviation is seen: all is as recorded")
 

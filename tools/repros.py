@@ -114,6 +114,15 @@ def run(script: Path, runtime: Path) -> tuple[int, str]:
     return status, output.read_text(encoding="utf-8", errors="replace")
 
 
+def run_again(script: Path, runtime: Path) -> tuple[int, str]:
+    """Run a script, and again while it shows no deviation, RUNS times at most."""
+    for _ in range(RUNS):
+        status, text = run(script, runtime)
+        if status != NOT_SEEN:
+            break
+    return status, text
+
+
 def judge(task: Task) -> Shown:
     """See what the script of one mutant shows, of it and of the reference runtime."""
     began = time.monotonic()
@@ -131,14 +140,11 @@ def judge(task: Task) -> Shown:
 
 def _look(script: Path, launcher: Path, *, older: bool) -> tuple[str, str]:
     """``older``: by a release that the reference runtime, a newer one, deviates from as well."""
-    for _ in range(RUNS):
-        status, text = run(script, launcher)
-        said = text.rstrip().rpartition("\n")[2]
-        if status == CANNOT_TELL:
-            return "beyond", said
-        if status == SEEN:
-            break
-    else:
+    status, text = run_again(script, launcher)
+    said = text.rstrip().rpartition("\n")[2]
+    if status == CANNOT_TELL:
+        return "beyond", said
+    if status != SEEN:
         return "wrong", f"on the mutant, status {status}: {said}"
     status, text = run(script, options.bundled_runtime())
     if status != NOT_SEEN and not (older and status == SEEN):
