@@ -6,12 +6,11 @@ import shutil
 import signal
 import socket
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from harness import current, disposable, foreign, procfs
+from harness import current, disposable, foreign, linux, procfs
 from harness.caller import Caller
 from harness.demands import control
 from harness.faults import NotShown, OperationError, RuntimeCrashed, RuntimeFault
@@ -23,6 +22,7 @@ from harness.world import survivors as survivors_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from harness.bundle import Bundle
     from harness.configuration import Offence
@@ -364,7 +364,7 @@ def own_uts() -> Iterator[str]:
     """Run the case, and the runtime, in a uts namespace of its own: no case gives its names."""
     with disposable.namespace("uts") as name:
         socket.sethostname("harness-host")
-        Path("/proc/sys/kernel/domainname").write_text("harness-domain")
+        linux.setdomainname("harness-domain")
         yield name
 
 

@@ -73,6 +73,12 @@ def _checked(result: int, name: str) -> int:
     return result
 
 
+def setdomainname(name: str) -> None:
+    """setdomainname(2): of the caller's uts namespace; /proc/sys is the host's root's alone."""
+    text = name.encode()
+    _checked(_libc.setdomainname(text, len(text)), "setdomainname")
+
+
 def unshare(flags: int) -> None:
     """unshare(2): move the calling thread into new namespaces."""
     _checked(_libc.unshare(flags), "unshare")

@@ -137,7 +137,7 @@ def test_covers_an_earlier_mount_by_a_later_one(container_with):
     assert container.tried("/mnt/under/marker")["errno"] == 2
 
 
-# crun, youki and runc since 1.2 refuse / as a destination; nothing says that one may be there.
+# crun 1.8, youki 0.7, runc 1.1 and 1.5 refuse this one; nothing says whether they may.
 @clause("config.mounts.listed-order")
 def test_mounts_on_what_an_earlier_one_has_put_at_the_root(bundle, shared, create):
     with control():
