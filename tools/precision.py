@@ -16,7 +16,6 @@ import itertools
 import json
 import multiprocessing
 import os
-import random
 import sys
 import tempfile
 import time
@@ -92,12 +91,14 @@ def sample(number: int, seed: int, patterns: Sequence[str]) -> list[Mutant]:
             not patterns or any(fnmatch.fnmatchcase(n, p) for n in names for p in patterns)
         ):
             by_file[one.file].append(one)
-    chance = random.Random(seed)  # noqa: S311 - the same sample each time, no secret
-    for of_file in by_file.values():
-        chance.shuffle(of_file)
-    files = sorted(by_file)
-    chance.shuffle(files)
-    turns = itertools.zip_longest(*(by_file[file] for file in files))
+
+    def place(name: str) -> str:  # stays what it is when others are added
+        return remembered.digest([str(seed), name])
+
+    files = (
+        sorted(by_file[file], key=lambda one: place(one.id)) for file in sorted(by_file, key=place)
+    )
+    turns = itertools.zip_longest(*files)
     return [one for turn in turns for one in turn if one][:number]
 
 
@@ -146,6 +147,7 @@ def judge(task: Task) -> Spread:
             str(ROOT / task.suites), "-q", "--tb=no", "-p", "no:cacheprovider",
             f"--runtime={launcher}", f"--spec-version={task.spec}", "--expectations=none",
             f"--deadline={DEADLINE}", f"--results={scratch}/results", f"--rootdir={ROOT}",
+            "--profile=core", "--profile=linux", "--profile=engine",
             # A search ends at the first deviation that it meets, which may be a consequence.
             f"--ignore={ROOT}/suites/lifecycle",
         ]  # fmt: skip

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
-from reference_runtime import cli, command_line, container, errors, init, op_state, steps
+from reference_runtime import cli, command_line, container, errors, init, op_kill, op_state, steps
 from tests.mutants.breaking import command, mutant, wrap
 
 CREATING, CREATED, RUNNING, STOPPED = "creating", "created", "running", "stopped"
+SENT = "sent"
 
 
 def with_document(change, *, of=None):
@@ -268,12 +269,39 @@ def _listed(original, value):
     return original([value] if command() == "state" else value)
 
 
-# Nothing can be judged if only one call of the program knows the container.
-@mutant("runtime.scope.creator-can-operate", also=["*"])
-def only_the_creating_process_knows_the_container():
-    """Later operations do not find the container."""
+# Whatever needs two containers at once notices it: that each has an ID of its own, and that an
+# operation on one leaves the other as it was.
+@mutant("runtime.scope.creator-can-operate", also=["runtime.state.id.*", "runtime.create.*"])
+def the_latest_container_hides_the_others():
+    """Operations find no container but the one that was created last."""
 
-    def load(_original, _root, identifier):
-        raise container.does_not_exist(identifier)
+    def load(original, root, identifier):
+        found = original(root, identifier)
+        locks = {name: f"{root}/{name}/{container.LOCK}" for name in os.listdir(root)}
+        made = {
+            name: os.stat(path).st_ctime_ns for name, path in locks.items() if os.path.isfile(path)
+        }
+        if made and max(made, key=lambda name: made[name]) != identifier:
+            raise container.does_not_exist(identifier)
+        return found
 
+    wrap(container, "load", load)
+
+
+# A case that sends one signal and then another one has the second refused.
+@mutant("runtime.scope.creator-can-operate", also=["runtime.kill.*"])
+def one_signal_is_all_that_a_caller_may_send():
+    """The second kill of a container does not find it."""
+
+    def run(original, arguments):
+        original(arguments)
+        with open(f"{arguments.root}/{arguments.id}/{SENT}", "x"):
+            pass
+
+    def load(original, root, identifier):
+        if command() == "kill" and os.path.exists(f"{root}/{identifier}/{SENT}"):
+            raise container.does_not_exist(identifier)
+        return original(root, identifier)
+
+    wrap(op_kill, "run", run)
     wrap(container, "load", load)
