@@ -6,6 +6,7 @@ from harness.clauses import clause
 from harness.demands import (
     control,
     generates_an_error,
+    may_be_unsupported,
     provokes_an_error,
     requires,
     tolerates_an_error,
@@ -23,6 +24,7 @@ __all__ = [
     "clause",
     "control",
     "generates_an_error",
+    "may_be_unsupported",
     "provokes_an_error",
     "requires",
     "tolerates_an_error",

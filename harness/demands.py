@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from harness import current
-from harness.faults import NotShown, OperationError, RuntimeFault
+from harness.faults import NotShown, OperationError, RuntimeFault, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,6 +59,20 @@ def tolerates_an_error() -> Iterator[Outcome]:
         yield outcome
     except OperationError:
         outcome.refused = True
+
+
+@contextmanager
+def may_be_unsupported(value: str) -> Iterator[None]:
+    """Let the runtime refuse a valid value: it may choose a subset (config.md#valid-values).
+
+    An error ends the case, which is `recorded` then and no pass: of a value that is not supported
+    the clause says nothing else. A crash or a hang is no refusal.
+    """
+    try:
+        yield
+    except OperationError as error:
+        message = f"refuses {value}, which it need not support"
+        raise Unsupported(message) from error
 
 
 @contextmanager

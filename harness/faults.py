@@ -11,6 +11,7 @@
     |-- NotShown                     the container never showed the sign that the case waits for
     |-- HostLacks                    this host cannot do what a configuration asks for: verdict skip
     |-- NotClaimed                   the runtime does not say that it does this: not-applicable
+    |-- Unsupported                  it refuses a value that it need not support: verdict recorded
     |-- HarnessError                 the world could not be built, watched or cleaned: verdict error
     `-- UsageError                   bad input from the user: one clear line, exit status 4
         |-- ProbeError               the probe cannot be built here
@@ -94,6 +95,10 @@ class HostLacks(ConformanceError):
 
 class NotClaimed(ConformanceError):
     """The case is about what a runtime says of itself, and this one does not say it."""
+
+
+class Unsupported(ConformanceError):
+    """The runtime refuses a valid value, as it may (config.md#valid-values): nothing to show."""
 
 
 class HarnessError(ConformanceError):

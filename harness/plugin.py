@@ -247,12 +247,7 @@ def pytest_runtest_makereport(
         judged = verdicts.judge(error, call.when, made.clauses, made.level)
         judged = _expected(judged, made, setup.expectations)
         made.note(judged, str(report.longrepr or ""))
-        if judged.verdict in {Verdict.ADVICE, Verdict.KNOWN}:
-            report.outcome = "skipped"
-            report.wasxfail = judged.reason
-        elif judged.verdict in {Verdict.SKIP, Verdict.NOT_APPLICABLE}:
-            report.outcome = "skipped"
-            report.longrepr = (str(item.path), 0, f"Skipped: {judged.reason}")
+        _tell_pytest(report, judged, item)
     elif call.when == "call" and error is None:
         made.note(_wavering(made, setup.expectations))
     if call.when == "teardown":
@@ -267,6 +262,19 @@ def pytest_runtest_makereport(
         shown = Verdict.RECORDED if made.journal.recorded else shown
     report.verdict = shown.value  # type: ignore[attr-defined]
     return report
+
+
+def _tell_pytest(report: pytest.TestReport, judged: verdicts.Judgement, item: pytest.Item) -> None:
+    """Have pytest count as no failure what is none."""
+    if judged.verdict in {Verdict.ADVICE, Verdict.KNOWN}:
+        report.outcome = "skipped"
+        report.wasxfail = judged.reason
+    elif judged.verdict is Verdict.RECORDED and report.when == "call":
+        report.outcome = "passed"
+        report.longrepr = None
+    elif judged.verdict in {Verdict.SKIP, Verdict.NOT_APPLICABLE, Verdict.RECORDED}:
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), 0, f"Skipped: {judged.reason}")
 
 
 def _wavering(made: progress.Progress, known: expectations.Expectations) -> verdicts.Judgement:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.faults import HostLacks, NotClaimed, NotShown, RuntimeFault
+from harness.faults import HostLacks, NotClaimed, NotShown, RuntimeFault, Unsupported
 from harness.results import Verdict
 
 if TYPE_CHECKING:
@@ -23,6 +23,13 @@ class Judgement:
     blocked_by: str = ""
 
 
+_NOTHING_TO_SHOW = {
+    HostLacks: Verdict.SKIP,
+    NotClaimed: Verdict.NOT_APPLICABLE,
+    Unsupported: Verdict.RECORDED,
+}
+
+
 def judge(error: BaseException, when: str, clauses: Sequence[Clause], level: str) -> Judgement:
     """Judge a phase (setup, call or teardown) that ended in ``error``."""
     if isinstance(error, RuntimeFault | NotShown) and when != "teardown":
@@ -31,10 +38,9 @@ def judge(error: BaseException, when: str, clauses: Sequence[Clause], level: str
         if error.control or not about:
             return Judgement(Verdict.BLOCKED, str(error), name)
         return Judgement(_failed(level), str(error))
-    if isinstance(error, HostLacks):
-        return Judgement(Verdict.SKIP, str(error))
-    if isinstance(error, NotClaimed):
-        return Judgement(Verdict.NOT_APPLICABLE, str(error))
+    for kind, verdict in _NOTHING_TO_SHOW.items():
+        if isinstance(error, kind):
+            return Judgement(verdict, str(error))
     if isinstance(error, AssertionError) and when == "call":
         return Judgement(_failed(level), str(error) or "the assertion does not hold")
     return Judgement(Verdict.ERROR, f"{type(error).__name__}: {error}")

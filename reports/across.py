@@ -134,7 +134,7 @@ def evidence(case: Case, limit: int) -> str:
     if case.verdict is Verdict.PASS:
         return ""
     recorded = json.dumps(case.recorded, ensure_ascii=False) if case.recorded else ""
-    reason = recorded if case.verdict is Verdict.RECORDED and recorded else case.reason
+    reason = case.reason or (recorded if case.verdict is Verdict.RECORDED else "")
     faults = [
         f"{o.name}: {outcome(o)}{': ' if o.stderr.strip() else ''}{line(o.stderr, limit // 4)}"
         for o in case.operations

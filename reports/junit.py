@@ -101,7 +101,7 @@ def _properties(parent: ET.Element, members: dict[str, str]) -> None:
 
 
 def _message(case: Case) -> str:
-    if case.verdict is Verdict.RECORDED and case.recorded:
+    if case.verdict is Verdict.RECORDED and case.recorded and not case.reason:
         return line(f"recorded: {json.dumps(case.recorded, ensure_ascii=False)}", 300)
     return line(f"{case.verdict.value}: {case.reason or case.summary}", 300)
 

@@ -99,6 +99,40 @@ class TestVerdicts:
         (case,) = outcome.run.cases
         assert (case.verdict, case.recorded) == (Verdict.RECORDED, {"signal": 15})
 
+    @pytest.mark.parametrize("where", ["call", "setup"])
+    def test_a_value_that_is_refused_and_need_not_be_supported_is_no_pass(self, suite, where):
+        outcome = suite(f"""
+            @pytest.fixture
+            def attempt(create):
+                def run():
+                    with may_be_unsupported("a program that is not there"):
+                        create("exits", offence={{"process": {{"args": ["/no/such"]}}}}).start()
+
+                {"run()" if where == "setup" else ""}
+                return run
+
+            @clause("config.process.scheduler.nice")
+            def test_case(attempt):
+                attempt()
+                assert False
+        """)
+
+        (case,) = outcome.run.cases
+        assert (case.verdict, case.level) == (Verdict.RECORDED, "must")
+        assert case.reason == "refuses a program that is not there, which it need not support"
+        assert outcome.status == 0
+
+    def test_a_value_that_is_supported_is_judged(self, suite):
+        outcome = suite("""
+            @clause("config.process.scheduler.nice")
+            def test_case(create):
+                with may_be_unsupported("a program"):
+                    facts = create("exits").start().stopped().facts
+                assert not facts
+        """)
+
+        assert outcome.verdicts == {"test_case": "fail"}
+
     def test_a_host_that_cannot_is_a_skip_and_never_a_pass(self, suite):
         outcome = suite("""
             def a_moon_base():

@@ -14,6 +14,7 @@ from harness.faults import (
     RuntimeCrashed,
     RuntimeHung,
     TemplateError,
+    Unsupported,
 )
 from harness.journal import Journal
 from harness.progress import Progress
@@ -230,3 +231,10 @@ def test_what_a_runtime_does_not_claim_is_not_applicable(when):
     error = NotClaimed("its features do not claim it")
 
     assert judge(error, when, [clause()], "must") == Judgement(Verdict.NOT_APPLICABLE, str(error))
+
+
+@pytest.mark.parametrize("when", ["setup", "call"])
+def test_a_value_that_need_not_be_supported_is_recorded(when):
+    error = Unsupported("refuses SCHED_ISO, which it need not support")
+
+    assert judge(error, when, [clause()], "must") == Judgement(Verdict.RECORDED, str(error))

@@ -1,25 +1,23 @@
 """What several sections of config.md share."""
 
+import json
+
 import pytest
 
-from harness import foreign, tolerates_an_error
+from harness import foreign, may_be_unsupported
 from harness.clauses import release
 from harness.faults import NotClaimed
 
 
 @pytest.fixture
-def facts_with(create, shared, record):
-    """Facts of a program with these members of process; None where the runtime refuses them.
-
-    A runtime may support a subset of the valid values, but has to refuse what it does not support.
-    """
+def facts_with(create, shared):
+    """Facts of a program with these members of process, of which it may support a subset."""
 
     def run(linux=None, **process):
         shared("program").printed("ready")
-        with tolerates_an_error() as outcome:
+        with may_be_unsupported(f"process with {json.dumps(process)}"):
             container = create("program", process=process, linux=linux or {}).start()
-        record("refused", outcome.refused)
-        return None if outcome.refused else container.facts
+        return container.facts
 
     return run
 

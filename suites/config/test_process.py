@@ -104,19 +104,25 @@ def test_may_take_the_root_for_an_absent_cwd(create, shared, record, cwd):
 
 @clause("config.process.cwd.nonexistent")
 @pytest.mark.parametrize("cwd", ["/no/such", "/probe"])
-def test_runs_the_program_nowhere_but_in_cwd(facts_with, cwd):
-    facts = facts_with(cwd=cwd)
+def test_runs_the_program_nowhere_but_in_cwd(create, shared, cwd):
+    shared("program").printed("ready")
 
-    assert facts is None or facts["cwd"] == cwd
+    with tolerates_an_error() as outcome:
+        container = create("program", process={"cwd": cwd}).start()
+
+    assert outcome.refused or container.facts["cwd"] == cwd
 
 
 @clause("config.process.cwd.inside-container")
 @pytest.mark.parametrize("number", range(3, 16))
-def test_takes_no_descriptor_for_a_cwd_outside_the_root(facts_with, number):
-    facts = facts_with(cwd=f"/proc/self/fd/{number}")
+def test_takes_no_descriptor_for_a_cwd_outside_the_root(create, shared, number):
+    shared("program").printed("ready")
+
+    with tolerates_an_error() as outcome:
+        container = create("program", process={"cwd": f"/proc/self/fd/{number}"}).start()
 
     # getcwd(2) has "(unreachable)" before what is not below the root.
-    assert facts is None or facts["cwd"].startswith("/")
+    assert outcome.refused or container.facts["cwd"].startswith("/")
 
 
 @clause("config.process.cwd.inside-container")

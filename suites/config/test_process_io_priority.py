@@ -48,7 +48,7 @@ def incomplete(create, shared):
 def test_sets_the_class(facts_with, class_, number, level):
     facts = facts_with(ioPriority={"class": f"IOPRIO_CLASS_{class_.upper()}", "priority": level})
 
-    assert facts is None or facts["ioprio"] >> CLASS_SHIFT == number
+    assert facts["ioprio"] >> CLASS_SHIFT == number
 
 
 @clause("config.process.io-priority.level")
@@ -56,7 +56,7 @@ def test_sets_the_class(facts_with, class_, number, level):
 def test_sets_the_level(facts_with, level):
     facts = facts_with(**best_effort(level))
 
-    assert facts is None or facts["ioprio"] == 2 << CLASS_SHIFT | level
+    assert facts["ioprio"] == 2 << CLASS_SHIFT | level
 
 
 @clause("config.process.io-priority.class-required")

@@ -73,7 +73,7 @@ def test_refuses_a_limit_without_a_type(create, limits_of):
 def test_sets_a_limit_of_each_type(facts_with, name, soft, hard):
     facts = facts_with(rlimits=entries({name: (soft, hard)}))
 
-    assert facts is None or facts["rlimits"][name] == [soft, hard]
+    assert facts["rlimits"][name] == [soft, hard]
 
 
 @clause("config.process.rlimits.unknown-errors")

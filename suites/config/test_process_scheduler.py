@@ -58,13 +58,8 @@ def flagged(scheduler, flag):
 
 @pytest.fixture
 def scheduled(facts_with):
-    """What the kernel says of a program with this scheduler; None where it is refused."""
-
-    def run(scheduler, linux=None):
-        facts = facts_with(scheduler=scheduler, linux=linux)
-        return facts and facts["scheduler"]
-
-    return run
+    """What the kernel says of a program with this scheduler."""
+    return lambda scheduler, linux=None: facts_with(scheduler=scheduler, linux=linux)["scheduler"]
 
 
 @pytest.fixture
@@ -94,7 +89,7 @@ def test_applies_the_policy(caller, scheduled, policy, number, parameters):
 
     seen = scheduled({**parameters, "policy": constant(policy)})
 
-    assert seen is None or seen["policy"] == number
+    assert seen["policy"] == number
 
 
 @clause("config.process.scheduler.policy.{policy}")
@@ -107,7 +102,7 @@ def test_applies_the_policy(caller, scheduled, policy, number, parameters):
 def test_applies_the_real_time_policy(in_real_time, policy, number, priority):
     seen = in_real_time({"policy": constant(policy), "priority": priority})
 
-    assert seen is None or (seen["policy"], seen["priority"]) == (number, priority)
+    assert (seen["policy"], seen["priority"]) == (number, priority)
 
 
 @clause("config.process.scheduler.nice")
@@ -115,7 +110,7 @@ def test_applies_the_real_time_policy(in_real_time, policy, number, priority):
 def test_applies_the_nice_value(scheduled, policy, nice):
     seen = scheduled({"policy": policy, "nice": nice})
 
-    assert seen is None or seen["nice"] == nice
+    assert seen["nice"] == nice
 
 
 @clause("config.process.scheduler.nice-default-zero")
@@ -125,37 +120,38 @@ def test_takes_zero_for_an_unset_nice_value(caller, scheduled, policy):
 
     seen = scheduled({"policy": policy})
 
-    assert seen is None or seen["nice"] == 0
+    assert seen["nice"] == 0
 
 
 @clause("config.process.scheduler.priority-default-zero")
 def test_takes_zero_for_an_unset_priority(scheduled):
     seen = scheduled({"policy": "SCHED_OTHER"})
 
-    assert seen is None or seen["priority"] == 0
+    assert seen["priority"] == 0
 
 
 @clause("config.process.scheduler.priority-default-zero")
 @requires(kernel.realtime_scheduling)
 @pytest.mark.parametrize("policy", ["SCHED_FIFO", "SCHED_RR"])
-def test_invents_no_priority_for_an_unset_one(in_real_time, policy):
-    given = in_real_time({"policy": policy, "priority": 5})
-    unset = in_real_time({"policy": policy})
+def test_invents_no_priority_for_an_unset_one(in_real_time, realtime_budget, create, policy):
+    assert in_real_time({"policy": policy, "priority": 5})["priority"] == 5
 
     # The kernel has no real-time priority 0: sched(7).
-    assert (given and given["priority"], unset) in [(5, None), (None, None)]
+    with generates_an_error():
+        unset = {"scheduler": {"policy": policy}}
+        create("program", process=unset, linux=realtime_budget).start()
 
 
 @clause("config.process.scheduler.{member}-default-zero")
 @requires(kernel.deadline_scheduling)
 @pytest.mark.parametrize("member", ["runtime", "deadline"])
-def test_invents_no_time_for_an_unset_one(scheduled, member):
+def test_invents_no_time_for_an_unset_one(scheduled, create, member):
     without = {name: value for name, value in DEADLINE.items() if name != member}
-
-    given, unset = scheduled(DEADLINE), scheduled(without)
+    assert scheduled(DEADLINE)[member] == DEADLINE[member]
 
     # The kernel refuses both to be 0: sched(7).
-    assert (given and given[member], unset) in [(DEADLINE[member], None), (None, None)]
+    with generates_an_error():
+        create("program", process={"scheduler": without}).start()
 
 
 @clause("config.process.scheduler.period-default-zero")
@@ -164,7 +160,7 @@ def test_takes_zero_for_an_unset_period(scheduled):
     seen = scheduled({name: value for name, value in DEADLINE.items() if name != "period"})
 
     # For 0 the kernel takes the deadline: sched(7).
-    assert seen is None or seen["period"] == DEADLINE["deadline"]
+    assert seen["period"] == DEADLINE["deadline"]
 
 
 @clause("config.process.scheduler.priority")
@@ -173,7 +169,8 @@ def test_takes_zero_for_an_unset_period(scheduled):
 def test_applies_the_priority(in_real_time, policy, priority):
     seen = in_real_time({"policy": policy, "priority": priority, "nice": 3})
 
-    assert seen is None or (seen["policy"] in {1, 2} and seen["priority"] == priority)
+    assert seen["policy"] in {1, 2}
+    assert seen["priority"] == priority
 
 
 @clause("config.process.scheduler.{member}")
@@ -182,7 +179,7 @@ def test_applies_the_priority(in_real_time, policy, priority):
 def test_applies_the_times_of_a_deadline(scheduled, member):
     seen = scheduled(DEADLINE)
 
-    assert seen is None or seen[member] == DEADLINE[member]
+    assert seen[member] == DEADLINE[member]
 
 
 @clause("config.process.scheduler.flag.{flag}")
@@ -190,8 +187,8 @@ def test_applies_the_times_of_a_deadline(scheduled, member):
 def test_sets_the_flag(scheduled, flag, bit, wanted):
     without, seen = scheduled(wanted), scheduled(flagged(wanted, flag))
 
-    assert without is None or without["flags"] & bit == 0
-    assert seen is None or seen["flags"] & bit == bit
+    assert without["flags"] & bit == 0
+    assert seen["flags"] & bit == bit
 
 
 @clause("config.process.scheduler.flag.{flag}")
@@ -201,8 +198,8 @@ def test_keeps_what_the_flag_says(scheduled, flag, policy, nice):
 
     without, seen = scheduled(wanted), scheduled(flagged(wanted, flag))
 
-    assert without is None or (without["policy"], without["nice"]) == (3, 3)
-    assert seen is None or (seen["policy"], seen["nice"]) == (policy, nice)
+    assert (without["policy"], without["nice"]) == (3, 3)
+    assert (seen["policy"], seen["nice"]) == (policy, nice)
 
 
 @clause("config.process.scheduler.flag.{flag}")
@@ -212,7 +209,7 @@ def test_may_clamp_the_utilization(scheduled, record, flag):
     seen = scheduled(flagged({"policy": "SCHED_BATCH"}, flag))
 
     record("scheduler", seen)
-    assert seen is None or seen["policy"] == os.SCHED_BATCH
+    assert seen["policy"] == os.SCHED_BATCH
 
 
 @clause("config.process.scheduler.unknown-value-errors")

@@ -123,13 +123,18 @@ def the_hostname_is_set_at_start():
     also=["runtime.*", "config.*", "linux.*"],
 )
 def create_starts_the_program():
-    """Create does what start should."""
+    """Create does what start should, and start then finds nothing left to do."""
 
     def run(original, arguments):
         original(arguments)
         op_start.run(arguments)
 
+    def start(original, arguments):
+        if command() != "start":
+            original(arguments)
+
     wrap(op_create, "run", run)
+    wrap(op_start, "run", start)
 
 
 @mutant("runtime.create.cannot-apply-errors")
