@@ -39,6 +39,8 @@ RUNTIME = ROOT / "reference_runtime"
 BUILD = ROOT / "build" / "machine"
 UNSEEN = {"__init__", "__main__", "install", "op_spec", "op_list", "op_ps", "op_run", "plan"}
 """Modules that no bundle shows."""
+HARDWARE = {"resctrl"}
+"""Modules that need hardware which this host may lack (its lane has it)."""
 FIRST = 10
 """So many of the case files are tried first; the others for a survivor, with --thorough."""
 ADJUDICATED = ROOT / "tests" / "machine_survivors.toml"
@@ -223,6 +225,12 @@ class Task:
         """Where it is and what it is: stable as long as the module is."""
         return f"{self.module}:{self.point.line}:{self.point.kind}:{self.point.number}"
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether no bundle could show it here: it closes nothing, or is about other hardware."""
+        closes = any(name in self.point.before for name in RESOURCES)
+        return self.module in HARDWARE or (self.point.kind == "drop" and closes)
+
 
 def tasks(only: list[str]) -> list[Task]:
     """List all changes of the runtime."""
@@ -280,11 +288,11 @@ def adjudicated(one: Seen) -> str:
 
     Those that were read by a person stand in tests/machine_survivors.toml.
     """
-    if one.kind == "drop" and any(name in one.before for name in RESOURCES):
-        return "equivalent"
-    if one.mutant.startswith("resctrl:"):
-        return "host"
-    change = f"{one.mutant.partition(':')[0]}: {one.before} -> {one.after}"
+    module, line, *_ = one.mutant.split(":")
+    change = f"{module}: {one.before} -> {one.after}"
+    if one.kind == "constant":
+        source = (RUNTIME / f"{module}.py").read_text(encoding="utf-8").splitlines()
+        change += f" in {source[int(line) - 1].strip()}"
     found = tomllib.loads(ADJUDICATED.read_text(encoding="utf-8"))
     return next((why for why, changes in found.items() if change in changes), "")
 
@@ -326,9 +334,10 @@ def inside(options: argparse.Namespace) -> int:
     """Do the work, in the namespaces."""
     everything = tasks(options.only)
     random.Random(options.seed).shuffle(everything)  # noqa: S311 - a sample, no secret
-    executed = [task for task in everything if task.files]
-    unreached = len(everything) - len(executed)
-    say(f"{len(everything)} changes, {unreached} of them in blocks that no case executes")
+    shown = [task for task in everything if not task.is_hidden]
+    executed = [task for task in shown if task.files]
+    unreached = len(shown) - len(executed)
+    say(f"{len(shown)} changes, {unreached} of them in blocks that no case executes")
     chosen = executed[: options.number]
     kept = BUILD / "seen.jsonl"
     lines = kept.read_text().splitlines() if kept.exists() else []
@@ -338,7 +347,9 @@ def inside(options: argparse.Namespace) -> int:
     todo = [(task, seen) for task, seen in before if seen is None]
     if options.thorough:
         todo = [
-            (t, seen) for t, seen in before if seen and seen.verdict == "survived" and seen.left
+            (task, seen)
+            for task, seen in before
+            if seen and seen.verdict == "survived" and seen.left and not adjudicated(seen)
         ]
     with ThreadPoolExecutor(options.jobs) as pool, kept.open("a") as file:
         for count, one in enumerate(pool.map(lambda pair: judge(*pair), todo), 1):

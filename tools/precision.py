@@ -147,7 +147,8 @@ def judge(task: Task) -> Spread:
             str(ROOT / task.suites), "-q", "--tb=no", "-p", "no:cacheprovider",
             f"--runtime={launcher}", f"--spec-version={task.spec}", "--expectations=none",
             f"--deadline={DEADLINE}", f"--results={scratch}/results", f"--rootdir={ROOT}",
-            "--profile=core", "--profile=linux", "--profile=engine",
+            "--profile=core", "--profile=linux",
+            *["--profile=engine"] * task.mutant.file.startswith("engine_"),
             # A search ends at the first deviation that it meets, which may be a consequence.
             f"--ignore={ROOT}/suites/lifecycle",
         ]  # fmt: skip

@@ -52,6 +52,7 @@ OF_WRONG_TYPE = {
     "env": process(env="PATH=/bin"),
     "cwd": process(cwd=["/"]),
     "uid": process(user={"uid": "0"}),
+    "gid": process(user={"gid": True}),
     "oomScoreAdj": process(oomScoreAdj=100.5),
     "terminal": process(terminal="false"),
     "readonly": {"root": {"readonly": "true"}},
