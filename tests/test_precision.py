@@ -88,3 +88,10 @@ def test_a_case_that_fails_beyond_is_listed(tmp_path):
     assert said[0].startswith("1 of 2 have held before")
     assert [line.split()[1] for line in said[1:2]] == ["some_states.another_bundle_unsaid:"]
     assert (again.returncode, said[-1]) == (1, "2 mutants, 1 of them fail beyond what they break")
+
+    argued = MUTANTS.replace('present")\n', 'present", also=["runtime.state.*"])\n')
+    (tmp_path / "some_states.py").write_text(argued)
+    last = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    said = last.stdout.splitlines()
+    assert said[0].startswith("2 of 2 have held before")
+    assert (last.returncode, said[-1]) == (0, "2 mutants, 0 of them fail beyond what they break")

@@ -4,13 +4,14 @@
 tests/mutants in turn, runs the whole suite on each (with ``--share K`` every Kth case of it,
 another Kth for each mutant), and lists the cases that fail though none of their clauses is among
 those of the mutant or of its ``also``. Exit status 1 if there is one, or if a case ends in `error`.
-A mutant that held is not run again (build/precision/held.jsonl) until the file that makes it is
-another, or with ``--afresh``: the whole takes hours of one processor.
+A mutant that held is not run again (build/precision/seen.jsonl) until it is made otherwise, or with
+``--afresh``: the whole takes hours of one processor. Neither is one whose ``also`` now says it all.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import fnmatch
 import itertools
 import json
@@ -36,12 +37,13 @@ from harness.results import Verdict  # noqa: E402
 from tools.mutants import DEADLINE, tasks, write_launcher  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from harness.clauses.mutants import Mutant
 
 BUILD = ROOT / "build" / "precision"
-HELD = BUILD / "held.jsonl"
+SEEN = BUILD / "seen.jsonl"
+FAILED = {Verdict.FAIL, Verdict.ADVICE}
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,16 @@ class Task:
 
     @property
     def key(self) -> str:
-        """What its outcome holds for: the file of the mutant, and the cases that it met."""
+        """What its outcome holds for: how the mutant is made, and the cases that it met."""
         text = (mutants.DIRECTORY / f"{self.mutant.file}.py").read_text(encoding="utf-8")
-        return remembered.digest([text, self.mutant.id, f"{self.share} {self.suites}"])
+        parts = [f"{self.share} {self.suites}"]
+        for statement in ast.parse(text).body:
+            if isinstance(statement, ast.FunctionDef) and statement.decorator_list:
+                if statement.name != self.mutant.name:
+                    continue
+                statement.decorator_list = []  # what it is said to break
+            parts.append(ast.dump(statement))
+        return remembered.digest(parts)
 
 
 @dataclass
@@ -129,7 +138,7 @@ class _Watcher:
         self.counts[case.verdict.value] += 1
         if case.verdict is Verdict.ERROR:
             self.found.errors.append(f"{case.case}: {case.reason}")
-        elif case.verdict is Verdict.FAIL and implied(self.task.mutant, case.clauses):
+        elif case.verdict in FAILED and implied(self.task.mutant, case.clauses):
             self.found.own.append(case.case)
         elif case.verdict is Verdict.FAIL:
             self.found.strays[case.case] = [*case.clauses, case.reason[:200]]
@@ -164,14 +173,19 @@ def judge(task: Task) -> Spread:
     return found
 
 
-def held() -> dict[str, Spread]:
-    """Return the mutants that have held before, by what that holds for."""
+def seen(to_do: Iterable[Task]) -> dict[str, Spread]:
+    """Return the mutants of these that have held before, by what that holds for."""
+    known = {task.key: task.mutant for task in to_do}
     found = {}
-    for text in HELD.read_text(encoding="utf-8").splitlines() if HELD.exists() else []:
+    for text in SEEN.read_text(encoding="utf-8").splitlines() if SEEN.exists() else []:
         with suppress(ValueError, TypeError):  # a line that was cut off
             one = Spread(**json.loads(text))
-            found[one.key] = one
-    return found
+            if one.key in known:
+                said = one.strays.items()
+                one.own += [case for case, (*ids, _) in said if implied(known[one.key], ids)]
+                one.strays = {case: what for case, what in said if case not in one.own}
+                found[one.key] = one
+    return {key: one for key, one in found.items() if one.held}
 
 
 def line(found: Spread) -> str:
@@ -201,18 +215,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     BUILD.mkdir(parents=True, exist_ok=True)
     clauses.catalogue()
-    before = {} if chosen.afresh else held()
-    found = [before[task.key] for task in to_do if task.key in before]
+    before = {} if chosen.afresh else seen(to_do)
+    found = [*before.values()]
     if found:
-        sys.stdout.write(f"{len(found)} of {len(to_do)} have held before: {HELD}\n")
+        sys.stdout.write(f"{len(found)} of {len(to_do)} have held before: {SEEN}\n")
     to_do = [task for task in to_do if task.key not in before]
     context = multiprocessing.get_context("fork")
     with context.Pool(chosen.jobs, maxtasksperchild=1) as pool:
         for spread in pool.imap_unordered(judge, to_do):
             found.append(spread)
-            if spread.held:
-                with HELD.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(asdict(spread)) + "\n")
+            with SEEN.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(spread)) + "\n")
             sys.stdout.write(line(spread) + "\n")
             sys.stdout.flush()
     (BUILD / "precision.json").write_text(json.dumps([asdict(one) for one in found], indent=1))

@@ -77,7 +77,8 @@ def the_container_is_named_after_its_bundle():
     "glossary.json.utf8",
     also=[
         "config.annotations.*", "config.hooks.*", "config.process.args.*", "config.process.env.*",
-        "runtime.state.annotations.*", "runtime.state.bundle.*",
+        "linux.seccomp.listener.metadata-sent", "runtime.state.annotations.*",
+        "runtime.state.bundle.*",
     ],
 )  # fmt: skip
 def the_configuration_is_latin_1():

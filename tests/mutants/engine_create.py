@@ -32,7 +32,8 @@ def in_the_program(act):
     wrap(execution.PrepareExecution, "run", run)
 
 
-@mutant("engine.create.pid-file.form")
+# exec writes its pid file by the same function.
+@mutant("engine.create.pid-file.form", also=["engine.exec.pid-file.form"])
 def the_pid_file_ends_in_a_newline():
     """containerd cannot parse the pid file."""
 
