@@ -39,14 +39,25 @@ __asm__(".text\n"
 
 long new_thread(unsigned long flags, void *stack, int *parent_tid, int *child_tid);
 
+#define THREAD                                                                                     \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |            \
+     CLONE_CHILD_CLEARTID)
+
+static char threads_stack[16 * KIB] __attribute__((aligned(16)));
+
 static struct {
     struct call call;
     long result;
     bool returned;
 } threads_call;
 
+/* What the thread does where it is there for more than a call. */
+static _Noreturn void (*instead)(void);
+
 __attribute__((used)) _Noreturn void in_thread(void)
 {
+    if (instead != NULL)
+        instead();
     threads_call.result = make_call(&threads_call.call);
     threads_call.returned = true;
     for (;;)
@@ -56,16 +67,13 @@ __attribute__((used)) _Noreturn void in_thread(void)
 /* The thread is waited for before anything is printed: lines have one buffer. */
 static void try_thread(const char *argument)
 {
-    static char stack[16 * KIB] __attribute__((aligned(16)));
     static volatile int running;
     long tid;
 
     threads_call.call = parsed_call(argument);
     threads_call.returned = false;
     running = 1;
-    tid = new_thread(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-                         CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
-                     stack + sizeof(stack), NULL, (int *)&running);
+    tid = new_thread(THREAD, threads_stack + sizeof(threads_stack), NULL, (int *)&running);
     start_try("thread", argument);
     if (failed(tid)) {
         end_try(tid);

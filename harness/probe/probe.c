@@ -35,6 +35,7 @@
  *   raise=N          kill(getpid(), N)
  *   child ... end    a process for the words up to the matching `end`; the parent reports event
  *                    "child", "pid" (null if there is none), "errno", and goes on behind `end`
+ *   survive          a second thread goes on behind it as soon as the first has ended; not twice
  *   reap             wait4(-1) once: event "reaped", "pid", "status" (as wait(2) encodes it; null
  *                    where there was no child), "errno"
  * Tries.  Event "try", "call", "path", "errno" (0: it worked), "result" (the raw return value of the
@@ -262,6 +263,34 @@ static void reap(const char *none)
     end_line();
 }
 
+static _Noreturn void perform_rest(void);
+
+static volatile int first_thread;
+
+static _Noreturn void survive_first_thread(void)
+{
+    while (first_thread != 0)
+        CALL(futex, &first_thread, FUTEX_WAIT, 1, NULL, NULL, 0);
+    perform_rest();
+}
+
+/* exit(2) ends a thread, exit_group(2) all of them; what set_tid_address(2) names is cleared then. */
+static void survive(const char *none)
+{
+    static int unused;
+    long tid;
+
+    (void)none;
+    first_thread = 1;
+    CALL(set_tid_address, &first_thread);
+    instead = survive_first_thread;
+    tid = new_thread(THREAD, threads_stack + sizeof(threads_stack), NULL, &unused);
+    if (failed(tid))
+        give_up(current_word, -tid, BAD_WORD);
+    for (;;)
+        CALL(exit, 0);
+}
+
 static const struct word {
     const char *name;
     void (*perform)(const char *argument);
@@ -284,6 +313,7 @@ static const struct word {
     {"child", child, NONE},
     {"end", stray_end, NONE},
     {"reap", reap, NONE},
+    {"survive", survive, NONE},
     {"open", try_open, REQUIRED},
     {"read", try_read, REQUIRED},
     {"head", try_head, REQUIRED},
@@ -410,20 +440,10 @@ static const char *auxiliary_text(const unsigned long *vector, unsigned long typ
     return NULL;
 }
 
-/* A program may be started without any argument, not even its name (Linux before 5.18). */
-__attribute__((used)) _Noreturn void probe(long *stack)
+static _Noreturn void perform_rest(void)
 {
-    char **end;
-    bool ran = false;
+    static bool ran;
 
-    arguments = (char **)(stack + 1);
-    environment = arguments + stack[0] + 1;
-    for (end = environment; *end != NULL; end++)
-        ;
-    execfn = auxiliary_text((const unsigned long *)(end + 1), AT_EXECFN);
-
-    if (!script_in_environment() && !script_in_arguments(stack[0]) && !script_in_file())
-        leave(NO_SCRIPT);
     while (next_word < last_word) {
         const char *word = *next_word++;
 
@@ -433,4 +453,20 @@ __attribute__((used)) _Noreturn void probe(long *stack)
         }
     }
     leave(ran ? 0 : NO_SCRIPT);
+}
+
+/* A program may be started without any argument, not even its name (Linux before 5.18). */
+__attribute__((used)) _Noreturn void probe(long *stack)
+{
+    char **end;
+
+    arguments = (char **)(stack + 1);
+    environment = arguments + stack[0] + 1;
+    for (end = environment; *end != NULL; end++)
+        ;
+    execfn = auxiliary_text((const unsigned long *)(end + 1), AT_EXECFN);
+
+    if (!script_in_environment() && !script_in_arguments(stack[0]) && !script_in_file())
+        leave(NO_SCRIPT);
+    perform_rest();
 }

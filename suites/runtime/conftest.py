@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from harness import Hook, Status, host
+from harness import Hook, Status, control, host
 
 
 def _unknown_file_system(config):
@@ -76,3 +76,11 @@ def given(each_status):
         return container.bundle.hook(f"{kind} 1").state
 
     return run
+
+
+@pytest.fixture
+def without_its_first_thread(create):
+    """A running container whose program has one thread left, which is not its first."""
+    words = ["say=ready", "survive", "say=alone", "pause"]
+    with control():
+        return create("program", words=words).start().printed("alone")

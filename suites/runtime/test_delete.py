@@ -97,6 +97,12 @@ def test_refuses_a_running_container(container_in):
     container.kill(signal.SIGKILL).stopped().delete()
 
 
+@clause("runtime.delete.running-errors")
+def test_refuses_a_container_of_which_a_thread_runs(without_its_first_thread):
+    with generates_an_error():
+        without_its_first_thread.delete()
+
+
 @clause("runtime.delete.running-no-effect")
 def test_does_nothing_to_a_running_container(container_in, watch_world):
     container = container_in(Status.RUNNING, "reports_signals", hooks={"poststop": [Hook()]})

@@ -132,6 +132,11 @@ def test_sends_the_signal_that_cannot_be_caught(create, namespaces, numeric):
 
 
 @clause("runtime.kill.sends-specified-signal")
+def test_reaches_a_process_whose_first_thread_has_ended(without_its_first_thread):
+    without_its_first_thread.kill(signal.SIGKILL).stopped()
+
+
+@clause("runtime.kill.sends-specified-signal")
 @SPELLING
 def test_sends_the_signal_that_halts(create, numeric):
     container = create("reports_signals").start().printed("ready")

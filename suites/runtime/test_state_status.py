@@ -87,6 +87,12 @@ def test_is_running_until_the_process_exits(create):
     assert after != Status.RUNNING
 
 
+@clause("runtime.state.status.running")
+def test_is_running_while_a_thread_of_the_process_is(without_its_first_thread):
+    # A process exits with its last thread; /proc/PID/stat shows a zombie as soon as the first has.
+    assert without_its_first_thread.status() == Status.RUNNING
+
+
 @clause("runtime.state.status.stopped")
 @pytest.mark.parametrize("reap", [True, False], ids=["reaped", "zombie"])
 @pytest.mark.parametrize("ending", ENDINGS)

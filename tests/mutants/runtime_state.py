@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import os
 
-from reference_runtime import cli, command_line, container, errors, init, op_kill, op_state, steps
+from reference_runtime import (
+    cli,
+    command_line,
+    container,
+    errors,
+    init,
+    op_kill,
+    op_state,
+    processes,
+    steps,
+)
 from tests.mutants.breaking import command, mutant, wrap
 
 CREATING, CREATED, RUNNING, STOPPED = "creating", "created", "running", "stopped"
@@ -182,6 +192,30 @@ def running_as_soon_as_start_is_called():
 def created_while_it_runs():
     """State says created though the program runs."""
     reported_as(RUNNING, CREATED)
+
+
+# All operations go by the status.
+@mutant(
+    "runtime.state.status.running",
+    "runtime.kill.sends-specified-signal",
+    "runtime.delete.running-errors",
+)
+def a_process_ends_with_its_first_thread():
+    """A process of which /proc/PID/stat shows a zombie has stopped, though other threads run."""
+
+    def open_process(original, pid, started):
+        pidfd = original(pid, started)
+        if pidfd is not None and "State:\tZ" in status_of(pid):
+            os.close(pidfd)
+            return None
+        return pidfd
+
+    wrap(processes, "open_process", open_process)
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status") as file:
+        return file.read()
 
 
 @mutant("runtime.state.status.stopped")

@@ -170,6 +170,15 @@ def test_a_child_runs_the_words_up_to_its_end(say: Say) -> None:
     assert reaped.data == {"pid": child.data["pid"], "status": 0, "errno": 0}
 
 
+def test_a_second_thread_survives_the_first(say: Say) -> None:
+    lines = say("facts=ids", "survive", "facts=ids", "read=/proc/self/status", "exit=3", status=3)
+
+    first, second = (line.data["facts"]["ids"] for line in lines[:2])  # type: ignore[index]
+    assert (first["tid"], second["pid"]) == (first["pid"], first["pid"])
+    assert second["tid"] != first["tid"]
+    assert "State:\tZ (zombie)" in str(lines[2].data["text"])
+
+
 def test_children_nest(say: Say) -> None:
     words = [
         "as=a",
