@@ -74,7 +74,11 @@ def hooks_of_the_runtime_are_run_in_the_container():
     wrap(init.CreateContainerHooks, "run", run)
 
 
-@mutant("config.hooks.create-container.exec-namespace", also=["config.hooks.create-container.*"])
+# The state says the pid that the container process has where the hook is run.
+@mutant(
+    "config.hooks.create-container.exec-namespace",
+    also=["config.hooks.create-container.*", "runtime.state.pid.container-namespace-hooks"],
+)
 def create_container_hooks_are_run_in_the_runtime_namespace():
     """createContainer hooks are executed in the runtime's namespaces."""
     drop(init.ROOT, init.CreateContainerHooks)

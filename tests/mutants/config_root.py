@@ -42,8 +42,8 @@ def the_host_is_the_root():
 
 @mutant("config.root.path.relative-to-bundle")
 def root_is_looked_up_in_the_working_directory():
-    """A relative root.path depends on where the runtime is called."""
-    root_is(lambda path, _bundle: os.path.abspath(path))
+    """A relative root.path is searched where the runtime is called, then in the bundle."""
+    root_is(lambda path, bundle: path if os.path.isdir(path) else os.path.join(bundle, path))
 
 
 @mutant("config.root.path.absolute")

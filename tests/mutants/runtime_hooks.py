@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from reference_runtime import container, destroy, errors, hooks, init, op_create
+from reference_runtime import container, destroy, errors, hooks, init, op_create, op_start
 from tests.mutants.breaking import command, mutant, skip, wrap
 
 
@@ -186,9 +186,14 @@ def a_failing_hook_leaves_the_container_created():
     wrap(op_create, "run", run)
 
 
+# A hook that is aborted, or cannot be executed, fails like any other.
 @mutant(
     "runtime.lifecycle.start-container.failure-stops",
-    also=["runtime.lifecycle.start-container.*"],
+    also=[
+        "config.hooks.entry.timeout-aborts",
+        "config.hooks.start-container.path-namespace",
+        "runtime.lifecycle.start-container.*",
+    ],
 )
 def a_failing_hook_leaves_init_waiting():
     """Start errs when a startContainer hook fails, and the container process lives on."""
@@ -202,10 +207,16 @@ def a_failing_hook_leaves_init_waiting():
             while True:
                 signal.pause()
 
+    def execute(original, target):
+        try:
+            original(target)
+        except errors.HookError:
+            skip(destroy, "stop")
+            skip(destroy, "undo_create")
+            raise
+
     wrap(init.StartContainerHooks, "run", hook_step)
-    if command() == "start":
-        skip(destroy, "stop")
-        skip(destroy, "undo_create")
+    wrap(op_start, "execute", execute)
 
 
 @mutant("runtime.lifecycle.poststart.failure-stops", also=["runtime.lifecycle.poststart.*"])

@@ -319,7 +319,21 @@ def a_cgroup_of_others_is_removed():
     wrap(cgroups, "remove", remove)
 
 
-@mutant("runtime.lifecycle.poststop.invoked")
+# Whatever is told of hooks by those of poststop is not told.
+@mutant(
+    "runtime.lifecycle.poststop.invoked",
+    also=[
+        "config.extensibility.unknown-ignored",
+        "config.hooks.*",
+        "features.hooks.supported",
+        "runtime.create.config-changes-no-effect",
+        "runtime.lifecycle.*",
+        "runtime.state.bundle.present",
+        "runtime.state.annotations.reported",
+        "runtime.state.oci-version.of-the-state",
+        "runtime.warnings.flow-continues",
+    ],
+)
 def delete_runs_no_hooks():
     """The poststop hooks are not run."""
     if command() == "delete":
