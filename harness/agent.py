@@ -83,6 +83,12 @@ class Handed:
         return dict(self.documents[0])
 
     @property
+    def state(self) -> dict[str, Any]:
+        """The container's state in the first of them, or an empty one; NotShown as there."""
+        state = self.document.get("state")
+        return state if isinstance(state, dict) else {}
+
+    @property
     def states(self) -> list[dict[str, Any]]:
         """The container's state of each document; an empty one where there is none."""
         objects = [document for document in self.documents if isinstance(document, dict)]

@@ -70,7 +70,7 @@ def test_sends_no_metadata_that_there_is_not(notified):
 @clause("linux.seccomp.process-state.state")
 def test_sends_the_state_of_the_container(waiting, record):
     container, handed = waiting()
-    now, then = container.state(), handed.states[0]
+    now, then = container.state(), handed.state
     record("status", then.get("status"))
 
     assert (then.get("id"), then.get("bundle")) == (now.id, now.bundle)

@@ -234,7 +234,11 @@ def network_devices_are_claimed_and_ignored():
     without("linux", "netDevices")
 
 
-@mutant("features.linux.net-devices.enabled", "config.valid-values.unsupported-errors")
+@mutant(
+    "features.linux.net-devices.enabled",
+    "config.valid-values.unsupported-errors",
+    also=["linux.net-devices.*"],
+)
 def network_devices_are_denied_and_ignored():
     """Network devices are said not to be moved, and ignored."""
     LINUX["netDevices"]["enabled"] = False

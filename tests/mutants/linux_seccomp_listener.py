@@ -129,7 +129,16 @@ def metadata_is_dropped():
     stating(lambda state: state.pop("metadata", None))
 
 
-@mutant("linux.seccomp.process-state.json-payload")
+# An agent that expects JSON reads none, whatever it was told.
+@mutant(
+    "linux.seccomp.process-state.json-payload",
+    also=[
+        "linux.seccomp.action.notify",
+        "linux.seccomp.flag.wait-killable-recv",
+        "linux.seccomp.listener.*",
+        "linux.seccomp.process-state.*",
+    ],
+)
 def the_length_comes_first():
     """Four bytes with the length precede the state."""
 

@@ -150,7 +150,14 @@ def sysctls_that_cannot_be_set_are_ignored():
     wrap(sysctls, "apply", apply)
 
 
-@mutant("runtime.lifecycle.create.failure-errors", also=["runtime.create.cannot-apply-errors"])
+@mutant(
+    "runtime.lifecycle.create.failure-errors",
+    also=[
+        "config.mounts.type.unknown-errors",
+        "runtime.create.cannot-apply-errors",
+        "runtime.create.cannot-apply-no-container",
+    ],
+)
 def mounts_that_fail_are_left_out():
     """What cannot be mounted is not there, and nobody is told."""
 
