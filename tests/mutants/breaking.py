@@ -15,6 +15,7 @@ that what is replaced here is replaced for all callers, in every process that it
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     Break = TypeVar("Break", bound=Callable[[], None])
+
+
+SPECIFIED = {"state", "create", "start", "kill", "delete", "features"}
+OF_ENGINES = {"exec", "list", "pause", "ps", "resume", "run", "spec", "update"}
+OPERATIONS = SPECIFIED | OF_ENGINES
 
 
 def mutant(
@@ -81,8 +87,30 @@ def position(steps: list[Any], step: type) -> int:
 
 def command() -> str:
     """Return the operation of this command line, the first word that is one: ``create``."""
-    known = {"state", "create", "start", "kill", "delete", "features"}
-    return next((word for word in sys.argv[1:] if word in known), "")
+    return next((word for word in sys.argv[1:] if word in OPERATIONS), "")
+
+
+def saying(old: str, new: str, *, of: str | None = None) -> None:
+    """Have each error say something else, of this operation only if ``of`` names one."""
+    report = importlib.import_module("reference_runtime.report")
+    if of in {None, command()}:
+        wrap(report, "error", lambda original, text: original(text.replace(old, new)))
+
+
+def behind_a_daemon(original: Callable[[Any], object], arguments: object) -> None:
+    """Operate in a process that stays, and adopts what the operation leaves running."""
+    syscalls = importlib.import_module("reference_runtime.syscalls")
+    read, write = os.pipe()
+    if os.fork():
+        os.close(write)
+        os._exit(0 if os.read(read, 1) else 1)
+    os.close(read)
+    syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
+    original(arguments)
+    os.write(write, b"x")
+    os.close(write)
+    os.waitpid(-1, 0)
+    os._exit(0)
 
 
 def reads(change: Callable[[Any], object]) -> None:

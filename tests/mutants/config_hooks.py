@@ -54,37 +54,79 @@ def each_entry(change):
     reads(every)
 
 
-@mutant("config.hooks.prestart.supported", also=["config.hooks.*", "runtime.lifecycle.*"])
+@mutant(
+    "config.hooks.prestart.supported",
+    also=[
+        "config.extensibility.unknown-ignored", "config.hooks.*", "features.hooks.supported",
+        "runtime.create.config-changes-no-effect", "runtime.lifecycle.*", "runtime.state.*",
+        "runtime.warnings.flow-continues",
+    ],
+)  # fmt: skip
 def prestart_hooks_are_not_called():
     """prestart hooks are accepted, and not called."""
     never_called("prestart")
 
 
-@mutant("config.hooks.create-runtime.supported", also=["config.hooks.*", "runtime.lifecycle.*"])
+@mutant(
+    "config.hooks.create-runtime.supported",
+    also=[
+        "config.extensibility.unknown-ignored", "config.hooks.*", "features.hooks.supported",
+        "runtime.create.config-changes-no-effect", "runtime.lifecycle.*", "runtime.state.*",
+        "runtime.warnings.flow-continues",
+    ],
+)  # fmt: skip
 def create_runtime_hooks_are_not_called():
     """createRuntime hooks are accepted, and not called."""
     never_called("createRuntime")
 
 
-@mutant("config.hooks.create-container.supported", also=["config.hooks.*", "runtime.lifecycle.*"])
+@mutant(
+    "config.hooks.create-container.supported",
+    also=[
+        "config.extensibility.unknown-ignored", "config.hooks.*", "features.hooks.supported",
+        "runtime.create.config-changes-no-effect", "runtime.lifecycle.*", "runtime.state.*",
+        "runtime.warnings.flow-continues",
+    ],
+)  # fmt: skip
 def create_container_hooks_are_not_called():
     """createContainer hooks are accepted, and not called."""
     never_called("createContainer")
 
 
-@mutant("config.hooks.start-container.supported", also=["config.hooks.*", "runtime.lifecycle.*"])
+@mutant(
+    "config.hooks.start-container.supported",
+    also=[
+        "config.extensibility.unknown-ignored", "config.hooks.*", "features.hooks.supported",
+        "runtime.create.config-changes-no-effect", "runtime.lifecycle.*", "runtime.state.*",
+        "runtime.warnings.flow-continues",
+    ],
+)  # fmt: skip
 def start_container_hooks_are_not_called():
     """startContainer hooks are accepted, and not called."""
     never_called("startContainer")
 
 
-@mutant("config.hooks.poststart.supported", also=["config.hooks.*", "runtime.lifecycle.*"])
+@mutant(
+    "config.hooks.poststart.supported",
+    also=[
+        "config.extensibility.unknown-ignored", "config.hooks.*", "features.hooks.supported",
+        "runtime.create.config-changes-no-effect", "runtime.lifecycle.*", "runtime.state.*",
+        "runtime.warnings.flow-continues",
+    ],
+)  # fmt: skip
 def poststart_hooks_are_not_called():
     """poststart hooks are accepted, and not called."""
     never_called("poststart")
 
 
-@mutant("config.hooks.poststop.supported", also=["config.hooks.*", "runtime.lifecycle.*"])
+@mutant(
+    "config.hooks.poststop.supported",
+    also=[
+        "config.extensibility.unknown-ignored", "config.hooks.*", "features.hooks.supported",
+        "runtime.create.config-changes-no-effect", "runtime.lifecycle.*", "runtime.state.*",
+        "runtime.warnings.flow-continues",
+    ],
+)  # fmt: skip
 def poststop_hooks_are_not_called():
     """poststop hooks are accepted, and not called."""
     skip(hooks, "run_poststop")

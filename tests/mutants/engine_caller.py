@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 
 from reference_runtime import (
     cli,
@@ -15,7 +14,7 @@ from reference_runtime import (
     signals,
     syscalls,
 )
-from tests.mutants.breaking import mutant, replace, skip, wrap
+from tests.mutants.breaking import command, mutant, replace, skip, wrap
 
 
 def in_the_program(act):
@@ -28,11 +27,6 @@ def in_the_program(act):
     wrap(execution.PrepareExecution, "run", run)
 
 
-def called_for(operation):
-    """Say whether the command line is of this operation."""
-    return operation in sys.argv
-
-
 def keep_everything_open():
     """Have the program have what the runtime's caller has left open."""
     skip(cli, "keep_only_stdio")
@@ -42,20 +36,20 @@ def keep_everything_open():
 @mutant("engine.descriptors.none-inherited", "engine.descriptors.released")
 def descriptors_reach_the_program():
     """The program has what the runtime's caller has left open."""
-    if called_for("create"):
+    if command() == "create":
         keep_everything_open()
 
 
 @mutant("engine.descriptors.exec-none-inherited")
 def descriptors_reach_what_exec_executes():
     """What exec executes has what the runtime's caller has left open."""
-    if called_for("exec"):
+    if command() == "exec":
         keep_everything_open()
 
 
 def close_preserved(operation):
     """Preserve no descriptor for the program."""
-    if called_for(operation):
+    if command() == operation:
         skip(descriptors, "pass_on")
 
 
@@ -85,7 +79,7 @@ def one_more_is_preserved_for_exec():
 
 def preserve_more(operation):
     """Pass one descriptor more than is asked for."""
-    if called_for(operation):
+    if command() == operation:
         wrap(cli, "keep_only_stdio", lambda original, count: original(count + bool(count)))
         wrap(descriptors, "pass_on", lambda original, count: original(count + bool(count)))
 
@@ -138,7 +132,7 @@ def exec_passes_its_own_environment_on():
 
     def execve_calls(original, paths, args, env):
         own = [f"{name}={value}".encode() for name, value in os.environ.items()]
-        return original(paths, args, env + own * called_for("exec"))
+        return original(paths, args, env + own * (command() == "exec"))
 
     wrap(syscalls, "execve_calls", execve_calls)
 
@@ -149,13 +143,13 @@ def ignoring(operation):
     def reset():
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
-    if called_for(operation):
+    if command() == operation:
         replace(signals, "reset_to_default", reset)
 
 
 def blocking(operation):
     """Block a signal in the program."""
-    if called_for(operation):
+    if command() == operation:
         in_the_program(lambda _: signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]))
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
-import sys
 import termios
 
 from reference_runtime import console, descriptors, errors, init, preparation, processes, syscalls
-from tests.mutants.breaking import mutant, skip, wrap
+from tests.mutants.breaking import command, mutant, skip, wrap
 
-_EXEC = "exec" in sys.argv
+_EXEC = command() == "exec"
 _TIOCGPTPEER = 0x5441
 _TIOCSLCKTRMIOS = 0x5457
 _NCC = 44

@@ -16,10 +16,9 @@ from reference_runtime import (
     preparation,
     processes,
     report,
-    syscalls,
     validate,
 )
-from tests.mutants.breaking import mutant, skip, wrap
+from tests.mutants.breaking import behind_a_daemon, command, mutant, saying, skip, wrap
 
 
 def in_the_program(act):
@@ -32,21 +31,18 @@ def in_the_program(act):
     wrap(execution.PrepareExecution, "run", run)
 
 
-# exec writes its pid file by the same function.
-@mutant("engine.create.pid-file.form", also=["engine.exec.pid-file.form"])
+@mutant("engine.create.pid-file.form")
 def the_pid_file_ends_in_a_newline():
     """containerd cannot parse the pid file."""
-
-    def write(original, path, pid):
-        original(path, f"{pid}\n")
-
-    wrap(processes, "write_pid_file", write)
+    if command() != "exec":
+        wrap(processes, "write_pid_file", lambda original, path, pid: original(path, f"{pid}\n"))
 
 
 @mutant("engine.create.pid-file.names-the-process")
 def the_pid_file_names_the_runtime():
     """The pid file has the number of the runtime's own process, which ends."""
-    wrap(processes, "write_pid_file", lambda original, path, _pid: original(path, os.getpid()))
+    if command() != "exec":
+        wrap(processes, "write_pid_file", lambda original, path, _pid: original(path, os.getpid()))
 
 
 @mutant("engine.create.option-forms")
@@ -102,21 +98,6 @@ def the_keyring_option_is_unknown():
 def the_option_against_pivot_root_is_unknown():
     """--no-pivot is an unknown option."""
     without_option("--no-pivot")
-
-
-def behind_a_daemon(original, arguments):
-    """Create in a process that stays, and adopts the container process."""
-    read, write = os.pipe()
-    if os.fork():
-        os.close(write)
-        os._exit(0 if os.read(read, 1) else 1)
-    os.close(read)
-    syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
-    original(arguments)
-    os.write(write, b"x")
-    os.close(write)
-    os.waitpid(-1, 0)
-    os._exit(0)
 
 
 @mutant("engine.create.reparented", "engine.create.exit-status-by-wait")
@@ -182,41 +163,36 @@ def no_check_of_the_program():
         steps[:] = [step for step in steps if type(step) is not init.FindProgram]
 
 
-def saying(change):
-    """Have each error say something else."""
-    wrap(report, "error", lambda original, message: original(change(message)))
-
-
 @mutant("engine.create.missing-program-text")
 def a_missing_program_is_unknown():
     """The error for a missing program is one of the runtime's own words."""
-    saying(lambda text: text.replace("no such file or directory", "unknown").replace(
-        "executable file not found in", "cannot find"))  # fmt: skip
+    saying("no such file or directory", "unknown", of="create")
+    saying("executable file not found in", "cannot find", of="create")
 
 
 @mutant("engine.create.missing-program-lower-case")
 def a_missing_program_begins_a_sentence():
     """The error for a missing program is as strerror(3) says it: No such file or directory."""
-    saying(lambda text: text.replace("no such file", "No such file").replace(
-        "executable file not", "Executable file not"))  # fmt: skip
+    saying("no such file", "No such file", of="create")
+    saying("executable file not", "Executable file not", of="create")
 
 
 @mutant("engine.create.not-executable-text")
 def a_plain_file_is_wrong():
     """The error for a program that cannot be executed is one of the runtime's own words."""
-    saying(lambda text: text.replace("permission denied", "wrong"))
+    saying("permission denied", "wrong", of="create")
 
 
 @mutant("engine.create.not-executable-lower-case")
 def a_plain_file_begins_a_sentence():
     """The error for a program that cannot be executed is as strerror(3) says it."""
-    saying(lambda text: text.replace("permission denied", "Permission denied"))
+    saying("permission denied", "Permission denied", of="create")
 
 
 @mutant("engine.create.id-in-use-text")
 def an_id_in_use_is_not_explained():
     """The error for an ID that is in use does not say so."""
-    saying(lambda text: "invalid argument" if "exist" in text else text)
+    saying("already exists", "is invalid", of="create")
 
 
 @mutant("engine.create.device-file-mode")

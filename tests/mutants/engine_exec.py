@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from reference_runtime import (
     cgroups,
@@ -13,13 +12,11 @@ from reference_runtime import (
     execution,
     op_exec,
     processes,
-    report,
     supervision,
-    syscalls,
 )
-from tests.mutants.breaking import mutant, skip, wrap
+from tests.mutants.breaking import behind_a_daemon, command, mutant, saying, skip, wrap
 
-_EXEC = "exec" in sys.argv
+_EXEC = command() == "exec"
 
 
 def describing(change):
@@ -166,21 +163,6 @@ def exec_always_waits():
     wrap(op_exec, "run", run)
 
 
-def behind_a_daemon(original, arguments):
-    """Execute in a process that stays, and adopts the program."""
-    read, write = os.pipe()
-    if os.fork():
-        os.close(write)
-        os._exit(0 if os.read(read, 1) else 1)
-    os.close(read)
-    syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
-    original(arguments)
-    os.write(write, b"x")
-    os.close(write)
-    os.waitpid(-1, 0)
-    os._exit(0)
-
-
 @mutant("engine.exec.reparented", "engine.exec.exit-status-by-wait")
 def a_daemon_of_its_own_adopts_the_program():
     """The runtime stays behind as the parent of what it has executed."""
@@ -190,7 +172,8 @@ def a_daemon_of_its_own_adopts_the_program():
 @mutant("engine.exec.pid-file.form")
 def the_pid_file_ends_in_a_newline():
     """containerd cannot parse the pid file."""
-    wrap(processes, "write_pid_file", lambda original, path, pid: original(path, f"{pid}\n"))
+    if _EXEC:
+        wrap(processes, "write_pid_file", lambda original, path, pid: original(path, f"{pid}\n"))
 
 
 @mutant("engine.exec.pid-file.names-the-program")
@@ -242,21 +225,16 @@ def a_missing_program_is_no_error():
     wrap(op_exec, "execute", execute)
 
 
-def saying(old, new):
-    """Have each error say something else."""
-    wrap(report, "error", lambda original, text: original(text.replace(old, new)))
-
-
 @mutant("engine.exec.missing-program-text")
 def a_missing_program_is_unknown():
     """The error for a missing program is one of the runtime's own words."""
-    saying("no such file or directory", "unknown")
+    saying("no such file or directory", "unknown", of="exec")
 
 
 @mutant("engine.exec.not-executable-text")
 def a_plain_file_is_wrong():
     """The error for a program that cannot be executed is one of the runtime's own words."""
-    saying("permission denied", "wrong")
+    saying("permission denied", "wrong", of="exec")
 
 
 @mutant("engine.exec.stopped-errors")

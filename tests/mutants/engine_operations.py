@@ -16,15 +16,9 @@ from reference_runtime import (
     op_pause,
     op_resume,
     processes,
-    report,
     signals,
 )
-from tests.mutants.breaking import mutant, replace, skip, wrap
-
-
-def called_for(operation):
-    """Say whether the command line is of this operation."""
-    return operation in sys.argv
+from tests.mutants.breaking import command, mutant, replace, saying, skip, wrap
 
 
 def succeeding_instead(operation, owner, name):
@@ -36,7 +30,7 @@ def succeeding_instead(operation, owner, name):
         except errors.OperationError:
             raise SystemExit(0) from None
 
-    if called_for(operation):
+    if command() == operation:
         wrap(owner, name, run)
 
 
@@ -49,11 +43,6 @@ def pausing(status):
         original(target)
 
     wrap(op_pause, "refuse_unless_alive", refuse)
-
-
-def saying(old, new):
-    """Have each error say something else."""
-    wrap(report, "error", lambda original, text: original(text.replace(old, new)))
 
 
 @mutant("engine.kill.number")
@@ -222,7 +211,7 @@ def force_is_not_enough_for_what_is_paused():
 @mutant("engine.delete.force-leftovers")
 def leftovers_are_nobodys():
     """delete --force ends the container process alone."""
-    if called_for("delete") and called_for("--force"):
+    if command() == "delete" and "--force" in sys.argv:
         skip(destroy, "undo_create")
 
 
@@ -235,14 +224,14 @@ def pause_does_nothing():
 @mutant("engine.pause.resumes")
 def resume_does_nothing():
     """resume succeeds and thaws nothing."""
-    if called_for("resume"):
+    if command() == "resume":
         skip(freezer, "thaw")
 
 
 @mutant("engine.pause.status")
 def what_is_paused_is_running():
     """The status of a paused container is running."""
-    if called_for("state"):
+    if command() == "state":
         skip(container.Container, "is_frozen", result=False)
 
 

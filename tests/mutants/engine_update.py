@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from reference_runtime import (
     command_line,
@@ -16,12 +15,7 @@ from reference_runtime import (
     op_update,
     supervision,
 )
-from tests.mutants.breaking import mutant, replace, skip, wrap
-
-
-def called_for(operation):
-    """Say whether the command line is of this operation."""
-    return operation in sys.argv
+from tests.mutants.breaking import command, mutant, replace, skip, wrap
 
 
 def refusing(option):
@@ -32,7 +26,7 @@ def refusing(option):
             raise errors.OperationError(f"unknown option {option}")
         return original(words, known, arguments, most=most)
 
-    if called_for("update"):
+    if command() == "update":
         wrap(command_line, "options", options)
 
 
@@ -127,7 +121,7 @@ def the_signal_is_the_status():
 @mutant("engine.run.stdio")
 def input_of_run_is_empty():
     """The program of run reads from /dev/null."""
-    if called_for("run"):
+    if command() == "run":
 
         def run(original, arguments):
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
