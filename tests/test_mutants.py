@@ -154,3 +154,10 @@ def test_a_mutant_that_says_it_wrongly_is_named(mark, said, tmp_path):
         mutants.listed(tmp_path)
 
     assert "tests/mutants/own.py:" in str(caught.value)
+
+
+def test_what_several_mutants_come_to_has_a_name(tmp_path):
+    text = 'HOOKS = ["config.hooks.*"]\n\n@mutant("a", also=HOOKS)\ndef breaks():\n    """It breaks."""\n'
+    (tmp_path / "own.py").write_text(text)
+
+    assert [mutant.also for mutant in mutants.listed(tmp_path)] == [("config.hooks.*",)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.faults import CatalogueError
 
@@ -54,23 +54,34 @@ def listed(directory: Path | None = None) -> list[Mutant]:
 
 
 def _of_file(path: Path) -> Iterator[Mutant]:
+    constants: dict[str, ast.expr] = {}
     for node in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            constants[node.targets[0].id] = node.value
         if not isinstance(node, ast.FunctionDef):
             continue
         for mark in node.decorator_list:
             if isinstance(mark, ast.Call) and getattr(mark.func, "id", "") == "mutant":
-                yield _mutant(path, node, mark)
+                yield _mutant(path, node, mark, constants)
 
 
-def _mutant(path: Path, node: ast.FunctionDef, mark: ast.Call) -> Mutant:
+def _mutant(
+    path: Path, node: ast.FunctionDef, mark: ast.Call, constants: dict[str, ast.expr]
+) -> Mutant:
+    def value(expression: ast.expr) -> Any:  # noqa: ANN401 - of any literal
+        name = expression.id if isinstance(expression, ast.Name) else ""
+        return ast.literal_eval(constants.get(name, expression))
+
     try:
         clauses = tuple(ast.literal_eval(argument) for argument in mark.args)
-        options = {str(k.arg): ast.literal_eval(k.value) for k in mark.keywords}
+        options = {str(k.arg): value(k.value) for k in mark.keywords}
         also, spec = tuple(options.pop("also", ())), options.pop("spec", "")
         needs, right = options.pop("needs", ""), bool(options.pop("right", False))
     except ValueError as error:
         where = f"tests/mutants/{path.name}:{mark.lineno}"
-        raise CatalogueError(f"{where}: the arguments of @mutant are literals") from error
+        raise CatalogueError(
+            f"{where}: the arguments of @mutant are literals or names of such"
+        ) from error
     summary = (ast.get_docstring(node) or "").partition("\n")[0]
     if options or not clauses or not summary:
         where = f"tests/mutants/{path.name}:{node.lineno}"

@@ -41,7 +41,7 @@ def mutant(
     default the last one in which the clause stands. ``needs`` names what a host must have for it
     to be seen: where all cases are skipped for lack of that it counts as not run, not as survived.
     One that is ``right`` is none: it behaves as an older release wants it, and every case of its
-    clauses has to pass. The arguments are literals: they are read without running the file.
+    clauses has to pass. The arguments are literals, or names of such: nothing is run to read them.
     """
     del clauses, also, spec, needs, right
     return lambda function: function

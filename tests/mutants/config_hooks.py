@@ -10,6 +10,18 @@ from tests.mutants.breaking import mutant, reads, skip, wrap
 IN_CREATE = ("prestart", "createRuntime", "createContainer")
 
 
+TOLD_BY_HOOKS = [
+    "config.extensibility.unknown-ignored",
+    "config.hooks.*",
+    "features.hooks.supported",
+    "runtime.create.config-changes-no-effect",
+    "runtime.lifecycle.*",
+    "runtime.state.*",
+    "runtime.warnings.flow-continues",
+]
+"""What cases learn by hooks of each kind."""
+
+
 def kind_of(name):
     """Return the kind of the hook at ``hooks.KIND[0]``."""
     return name.removeprefix("hooks.").partition("[")[0]
@@ -54,79 +66,37 @@ def each_entry(change):
     reads(every)
 
 
-@mutant(
-    "config.hooks.prestart.supported",
-    also=[
-        "config.extensibility.unknown-ignored", "config.hooks.*", "features.hooks.supported",
-        "runtime.create.config-changes-no-effect", "runtime.lifecycle.*", "runtime.state.*",
-        "runtime.warnings.flow-continues",
-    ],
-)  # fmt: skip
+@mutant("config.hooks.prestart.supported", also=TOLD_BY_HOOKS)
 def prestart_hooks_are_not_called():
     """prestart hooks are accepted, and not called."""
     never_called("prestart")
 
 
-@mutant(
-    "config.hooks.create-runtime.supported",
-    also=[
-        "config.extensibility.unknown-ignored", "config.hooks.*", "features.hooks.supported",
-        "runtime.create.config-changes-no-effect", "runtime.lifecycle.*", "runtime.state.*",
-        "runtime.warnings.flow-continues",
-    ],
-)  # fmt: skip
+@mutant("config.hooks.create-runtime.supported", also=TOLD_BY_HOOKS)
 def create_runtime_hooks_are_not_called():
     """createRuntime hooks are accepted, and not called."""
     never_called("createRuntime")
 
 
-@mutant(
-    "config.hooks.create-container.supported",
-    also=[
-        "config.extensibility.unknown-ignored", "config.hooks.*", "features.hooks.supported",
-        "runtime.create.config-changes-no-effect", "runtime.lifecycle.*", "runtime.state.*",
-        "runtime.warnings.flow-continues",
-    ],
-)  # fmt: skip
+@mutant("config.hooks.create-container.supported", also=TOLD_BY_HOOKS)
 def create_container_hooks_are_not_called():
     """createContainer hooks are accepted, and not called."""
     never_called("createContainer")
 
 
-@mutant(
-    "config.hooks.start-container.supported",
-    also=[
-        "config.extensibility.unknown-ignored", "config.hooks.*", "features.hooks.supported",
-        "runtime.create.config-changes-no-effect", "runtime.lifecycle.*", "runtime.state.*",
-        "runtime.warnings.flow-continues",
-    ],
-)  # fmt: skip
+@mutant("config.hooks.start-container.supported", also=TOLD_BY_HOOKS)
 def start_container_hooks_are_not_called():
     """startContainer hooks are accepted, and not called."""
     never_called("startContainer")
 
 
-@mutant(
-    "config.hooks.poststart.supported",
-    also=[
-        "config.extensibility.unknown-ignored", "config.hooks.*", "features.hooks.supported",
-        "runtime.create.config-changes-no-effect", "runtime.lifecycle.*", "runtime.state.*",
-        "runtime.warnings.flow-continues",
-    ],
-)  # fmt: skip
+@mutant("config.hooks.poststart.supported", also=TOLD_BY_HOOKS)
 def poststart_hooks_are_not_called():
     """poststart hooks are accepted, and not called."""
     never_called("poststart")
 
 
-@mutant(
-    "config.hooks.poststop.supported",
-    also=[
-        "config.extensibility.unknown-ignored", "config.hooks.*", "features.hooks.supported",
-        "runtime.create.config-changes-no-effect", "runtime.lifecycle.*", "runtime.state.*",
-        "runtime.warnings.flow-continues",
-    ],
-)  # fmt: skip
+@mutant("config.hooks.poststop.supported", also=TOLD_BY_HOOKS)
 def poststop_hooks_are_not_called():
     """poststop hooks are accepted, and not called."""
     skip(hooks, "run_poststop")
