@@ -157,7 +157,7 @@ def test_a_mutant_that_says_it_wrongly_is_named(mark, said, tmp_path):
 
 
 def test_what_several_mutants_come_to_has_a_name(tmp_path):
-    text = 'HOOKS = ["config.hooks.*"]\n\n@mutant("a", also=HOOKS)\ndef breaks():\n    """It breaks."""\n'
-    (tmp_path / "own.py").write_text(text)
+    mutant = '@mutant("a", also=HOOKS)\ndef breaks():\n    """It breaks."""\n'
+    (tmp_path / "own.py").write_text(f'HOOKS = ["config.hooks.*"]\n\n{mutant}')
 
     assert [mutant.also for mutant in mutants.listed(tmp_path)] == [("config.hooks.*",)]
