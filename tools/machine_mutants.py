@@ -42,7 +42,7 @@ UNSEEN = {"__init__", "__main__", "install", "op_spec", "op_list", "op_ps", "op_
 HARDWARE = {"resctrl"}
 """Modules that need hardware which this host may lack (its lane has it)."""
 FIRST = 10
-"""So many of the case files are tried first; the others for a survivor, with --thorough."""
+"""So many of the case files are tried first; all of them for a survivor, with --thorough."""
 ADJUDICATED = ROOT / "tests" / "machine_survivors.toml"
 RESOURCES = ("close(", "closerange(", ".release_lock(", ".unregister(")
 """A dropped call of these leaves something open until the process ends, or executes a program."""
@@ -251,10 +251,9 @@ def tasks(only: list[str]) -> list[Task]:
 
 
 def judge(task: Task, seen: Seen | None) -> Seen:
-    """Run case files of one change until the first case fails; ``seen``: how far it has come."""
+    """Run case files of one change until the first case fails: the first, or all if it was seen."""
     began = time.monotonic()
-    start = seen.files if seen else 0
-    files = task.files[start:] if seen else task.files[:FIRST]
+    files = [*task.files[FIRST:], *task.files[:FIRST]] if seen else task.files[:FIRST]
     with tempfile.TemporaryDirectory(prefix="machine-") as scratch:
         source = (RUNTIME / f"{task.module}.py").read_text(encoding="utf-8")
         changed = mutation.mutated(source, task.point.number)
@@ -265,7 +264,7 @@ def judge(task: Task, seen: Seen | None) -> Seen:
     point = task.point
     return Seen(
         task.name, point.kind, point.before[:200], point.after[:200], verdict, case,
-        start + len(files), len(task.files) - start - len(files),
+        len(files), len(task.files) - len(files),
         round(time.monotonic() - began, 1), task.digest,
     )  # fmt: skip
 
@@ -349,7 +348,7 @@ def inside(options: argparse.Namespace) -> int:
         todo = [
             (task, seen)
             for task, seen in before
-            if seen and seen.verdict == "survived" and seen.left and not adjudicated(seen)
+            if seen and seen.verdict == "survived" and not adjudicated(seen)
         ]
     with ThreadPoolExecutor(options.jobs) as pool, kept.open("a") as file:
         for count, one in enumerate(pool.map(lambda pair: judge(*pair), todo), 1):
@@ -369,7 +368,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=[], help="modules")
-    parser.add_argument("--thorough", action="store_true", help="all other files, for survivors")
+    parser.add_argument("--thorough", action="store_true", help="all files, for open survivors")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
