@@ -30,11 +30,13 @@ def generates_an_error() -> Iterator[None]:
     before = session.workspace.look()
     try:
         yield
-    except OperationError:
+    except RuntimeFault as fault:
+        if fault.control:
+            raise
+        if not isinstance(fault, OperationError):
+            raise AssertionError(f"demanded: an error; seen: {fault}") from fault
         for fact in session.workspace.look().beyond(before):
             session.workspace.runtime.journal.finding(ROLLBACK, f"after a failed operation: {fact}")
-    except RuntimeFault as fault:
-        raise AssertionError(f"demanded: an error; seen: {fault}") from fault
     else:
         done = session.workspace.runtime.journal.operations
         name = done[-1].name if done else "nothing"
@@ -57,7 +59,9 @@ def tolerates_an_error() -> Iterator[Outcome]:
     outcome = Outcome()
     try:
         yield outcome
-    except OperationError:
+    except OperationError as error:
+        if error.control:
+            raise
         outcome.refused = True
 
 
@@ -71,6 +75,8 @@ def may_be_unsupported(value: str) -> Iterator[None]:
     try:
         yield
     except OperationError as error:
+        if error.control:
+            raise
         message = f"refuses {value}, which it need not support"
         raise Unsupported(message) from error
 
@@ -83,7 +89,9 @@ def provokes_an_error() -> Iterator[None]:
     """
     try:
         yield
-    except OperationError:
+    except OperationError as error:
+        if error.control:
+            raise
         return
     done = current.session().workspace.runtime.journal.operations
     name = done[-1].name if done else "create"

@@ -122,6 +122,25 @@ class TestVerdicts:
         assert case.reason == "refuses a program that is not there, which it need not support"
         assert outcome.status == 0
 
+    @pytest.mark.parametrize(
+        "demand",
+        [
+            "generates_an_error()",
+            "tolerates_an_error()",
+            "provokes_an_error()",
+            "may_be_unsupported('it')",
+        ],
+    )
+    def test_a_control_that_fails_is_no_error_that_is_demanded(self, suite, demand):
+        outcome = suite(f"""
+            @clause("runtime.start.runs-program")
+            def test_case(create):
+                with {demand}, control():
+                    create("exits", offence={{"process": {{"args": ["/no/such"]}}}}).start()
+        """)
+
+        assert outcome.verdicts == {"test_case": "blocked"}
+
     def test_a_value_that_is_supported_is_judged(self, suite):
         outcome = suite("""
             @clause("config.process.scheduler.nice")

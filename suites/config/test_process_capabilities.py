@@ -8,7 +8,7 @@ here obey the kernel: inheritable within bounding, effective and ambient within 
 
 import pytest
 
-from harness import clause, generates_an_error, kernel, linux, may_be_unsupported
+from harness import clause, control, generates_an_error, kernel, linux, may_be_unsupported
 
 LISTS = {
     "bounding": ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_KILL", "CAP_SETGID"],
@@ -70,7 +70,8 @@ def with_one_more(create, runtime, shared, record):
     """The five sets of a program with one more capability than EQUAL lists."""
 
     def run(name, *lists):
-        shared("program").printed("ready")
+        with control():
+            shared("program").printed("ready")
         more = {kind: [*EQUAL[kind], name] if kind in lists else EQUAL[kind] for kind in EQUAL}
         container = create("program", process={"capabilities": more}).start()
         record("standard error", [done.stderr for done in runtime.journal.operations])
