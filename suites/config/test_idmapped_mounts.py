@@ -129,7 +129,7 @@ def test_maps_the_ids_of_the_mounts_below(container_with):
 @clause("config.mounts.{option}.mapping-applied")
 @OPTIONS
 def test_maps_the_ids_or_refuses_to_mount(container_with, option):
-    with may_be_unsupported(option):
+    with may_be_unsupported(f"a mount with {option}"):
         container = container_with(option)
 
     assert owners(container, f"/mnt/{option}") == SWAPPED
@@ -142,7 +142,7 @@ def test_prefers_the_mappings_of_the_mount(in_user_namespace, option):
     # The host's 0 becomes 101000, which is 1000 in the container.
     mappings = {f"{kind}Mappings": swap(0, 101_000) for kind in ("uid", "gid")}
 
-    with may_be_unsupported(option):
+    with may_be_unsupported(f"a mount with {option}"):
         container = in_user_namespace(option, **mappings)
 
     seen = container.tried("/mnt/marker")
@@ -182,7 +182,7 @@ def test_leaves_the_files_of_a_mapped_mount_as_they_are(container_with, tree, op
 @pytest.mark.parametrize("name", ["idmap", "without-option"])
 @KINDS
 def test_converts_the_ids_of_files(container_with, kind, name):
-    with may_be_unsupported(name):
+    with may_be_unsupported(f"a mount with mappings ({name})"):
         container = container_with(name)
 
     index = ["uid", "gid"].index(kind)
@@ -246,7 +246,7 @@ def test_refuses_mappings_of_one_kind_only(alone, kind):
 @clause("config.mounts.rbind-vs-idmap-recursion")
 @pytest.mark.parametrize(("name", "below"), [("rbind-idmap", RAW), ("ridmap", SWAPPED)])
 def test_maps_the_mounts_below_with_ridmap_alone(container_with, name, below):
-    with may_be_unsupported(name):
+    with may_be_unsupported(f"a mount with mappings ({name})"):
         container = container_with(name)
 
     points = [f"/mnt/{name}", f"/mnt/{name}/below"]
