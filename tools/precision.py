@@ -4,8 +4,9 @@
 tests/mutants in turn, runs the whole suite on each (with ``--share K`` every Kth case of it,
 another Kth for each mutant), and lists the cases that fail though none of their clauses is among
 those of the mutant or of its ``also``. Exit status 1 if there is one, or if a case ends in `error`.
-A mutant that held is not run again (build/precision/seen.jsonl) until it is made otherwise, or with
-``--afresh``: the whole takes hours of one processor. Neither is one whose ``also`` now says it all.
+A mutant that held is not run again until it is made otherwise, or with ``--afresh``: the whole
+takes hours of one processor. Neither is one whose ``also`` now says it all. What was seen here
+stands in build/precision/seen.jsonl; ``--keep`` puts what held into tests/precision.jsonl.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 BUILD = ROOT / "build" / "precision"
 SEEN = BUILD / "seen.jsonl"
+KEPT = ROOT / "tests" / "precision.jsonl"
+"""What held on some machine, one mutant a line."""
 FAILED = {Verdict.FAIL, Verdict.ADVICE}
 
 
@@ -76,9 +79,10 @@ class Spread:
 
     mutant: str
     clauses: list[str]
+    """Those that it breaks, and its ``also``."""
     verdicts: dict[str, int] = field(default_factory=dict)
-    own: list[str] = field(default_factory=list)
-    """Cases that failed on what it breaks."""
+    own: int = 0
+    """How many cases failed on what it breaks."""
     strays: dict[str, list[str]] = field(default_factory=dict)
     """Clauses of the cases that failed on something else, by case."""
     errors: list[str] = field(default_factory=list)
@@ -116,8 +120,7 @@ def sample(number: int, seed: int, patterns: Sequence[str]) -> list[Mutant]:
 
 def implied(mutant: Mutant, of_case: Sequence[str]) -> bool:
     """Whether a case of these clauses may fail on it."""
-    wanted = (*mutant.clauses, *mutant.also)
-    return any(fnmatch.fnmatchcase(id_, pattern) for id_ in of_case for pattern in wanted)
+    return any(fnmatch.fnmatchcase(id_, known) for id_ in of_case for known in mutant.implied)
 
 
 class _Watcher:
@@ -142,7 +145,7 @@ class _Watcher:
         if case.verdict is Verdict.ERROR:
             self.found.errors.append(f"{case.case}: {case.reason}")
         elif case.verdict in FAILED and implied(self.task.mutant, case.clauses):
-            self.found.own.append(case.case)
+            self.found.own += 1
         elif case.verdict is Verdict.FAIL:
             self.found.strays[case.case] = [*case.clauses, case.reason[:200]]
 
@@ -150,7 +153,7 @@ class _Watcher:
 def judge(task: Task) -> Spread:
     """Run the suite on one mutant, in a process forked for it."""
     began = time.monotonic()
-    found = Spread(task.mutant.id, list(task.mutant.clauses), key=task.key)
+    found = Spread(task.mutant.id, list(task.mutant.implied), key=task.key)
     watcher = _Watcher(task, found)
     with tempfile.TemporaryDirectory(prefix="precision-") as scratch:
         launcher = Path(scratch, task.mutant.name)
@@ -180,23 +183,37 @@ def seen(to_do: Iterable[Task]) -> dict[str, Spread]:
     """Return the mutants of these that have held before, by what that holds for."""
     known = {task.key: task.mutant for task in to_do}
     found = {}
-    for text in SEEN.read_text(encoding="utf-8").splitlines() if SEEN.exists() else []:
+    files = (path.read_text(encoding="utf-8") for path in (KEPT, SEEN) if path.exists())
+    for text in "".join(files).splitlines():
         with suppress(ValueError, TypeError):  # a line that was cut off
             one = Spread(**json.loads(text))
-            if one.key in known:
-                said = one.strays.items()
-                one.own += [case for case, (*ids, _) in said if implied(known[one.key], ids)]
-                one.strays = {case: what for case, what in said if case not in one.own}
+            if one.key in known and set(one.clauses) <= set(known[one.key].implied):
+                _argued(one, known[one.key])
                 found[one.key] = one
     return {key: one for key, one in found.items() if one.held}
+
+
+def _argued(found: Spread, mutant: Mutant) -> None:
+    """Count what the mutant says by now as its own."""
+    for case, (*of_case, _) in list(found.strays.items()):
+        if implied(mutant, of_case):
+            del found.strays[case]
+            found.own += 1
+    found.clauses = list(mutant.implied)
 
 
 def line(found: Spread) -> str:
     """One line for a mutant, and one for each case that should not have failed."""
     sign = "ok    " if found.held else "strays"
-    text = f"{sign} {found.mutant}: {len(found.own)} of its own fail, {found.seconds:.0f} s"
+    text = f"{sign} {found.mutant}: {found.own} of its own fail, {found.seconds:.0f} s"
     text += "".join(f"\n    {case}: {', '.join(said)}" for case, said in found.strays.items())
     return text + "".join(f"\n    error: {said}" for said in found.errors)
+
+
+def keep(found: Iterable[Spread]) -> None:
+    """Write down what has held, for other machines."""
+    lines = sorted(json.dumps(asdict(one)) for one in found if one.held)
+    KEPT.write_text("".join(f"{text}\n" for text in lines), encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -209,6 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--suites", default="suites", metavar="DIR", help="less than the whole")
     parser.add_argument("--directory", type=Path, help="of the mutants; default: tests/mutants")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at once")
+    parser.add_argument("--keep", action="store_true", help=f"write what held to {KEPT.name}")
     parser.add_argument("--afresh", action="store_true", help="also what has held before")
     chosen = parser.parse_args(arguments)
     mutants.DIRECTORY = chosen.directory or mutants.DIRECTORY
@@ -221,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     before = {} if chosen.afresh else seen(to_do)
     found = [*before.values()]
     if found:
-        sys.stdout.write(f"{len(found)} of {len(to_do)} have held before: {SEEN}\n")
+        sys.stdout.write(f"{len(found)} of {len(to_do)} have held before\n")
     to_do = [task for task in to_do if task.key not in before]
     context = multiprocessing.get_context("fork")
     with context.Pool(chosen.jobs, maxtasksperchild=1) as pool:
@@ -232,6 +250,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(line(spread) + "\n")
             sys.stdout.flush()
     (BUILD / "precision.json").write_text(json.dumps([asdict(one) for one in found], indent=1))
+    if chosen.keep:
+        keep(found)
     wrong = [one for one in found if not one.held]
     sys.stdout.write(f"{len(found)} mutants, {len(wrong)} of them fail beyond what they break\n")
     return 1 if wrong else 0

@@ -40,6 +40,11 @@ class Mutant:
     """Behaves as an older release wants it: its cases have to pass."""
 
     @property
+    def implied(self) -> tuple[str, ...]:
+        """Clauses, or patterns of them, whose cases may fail on it."""
+        return (*self.clauses, *self.also)
+
+    @property
     def id(self) -> str:
         """``runtime_kill.signals_are_swallowed``."""
         return f"{self.file}.{self.name}"
