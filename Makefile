@@ -67,7 +67,7 @@ mutants: setup
 # RUNTIME=..., ONLY_SKIPPED_IN=build/results/runc-1.1.5 for what a run of the host skipped: docs/lanes.md.
 lane: setup
 	@$(BIN)/python -m harness.lanes $(LANE) $(if $(RUNTIME),--runtime=$(RUNTIME)) \
-	  $(if $(ONLY_SKIPPED_IN),--only-skipped-in=$(ONLY_SKIPPED_IN)) $(if $(RESULTS),--results=$(RESULTS)) \
+	  $(ONLY_SKIPPED_IN:%=--only-skipped-in=%) $(if $(RESULTS),--results=$(RESULTS)) \
 	  $(if $(PYTEST_ARGS),-- $(PYTEST_ARGS)) || exit $$?
 
 # Each fails on what it breaks and nothing else: some mutants against the whole suite.

@@ -137,7 +137,7 @@ def test_the_skipped_cases_are_chosen_and_no_others(tmp_path):
     kinds = {"a": Verdict.SKIP, "b": Verdict.PASS, "c": Verdict.NOT_APPLICABLE, "d": Verdict.SKIP}
     cases = [a_case(case=f"config/test_x.py::{n}[p q]", verdict=v) for n, v in kinds.items()]
 
-    chosen = choosing.skipped(written(tmp_path / "results.jsonl", *cases))
+    chosen = choosing.skipped([written(tmp_path / "results.jsonl", *cases)])
 
     assert chosen == ["config/test_x.py::a[p q]", "config/test_x.py::d[p q]"]
     assert choosing.arguments(chosen).splitlines()[0] == "suites/config/test_x.py::a[p q]"
@@ -151,7 +151,18 @@ def test_a_run_that_says_nothing_of_skips_is_refused(tmp_path, verdict, end, wor
     file = written(tmp_path / "results.jsonl", a_case(verdict=verdict), end=end)
 
     with pytest.raises(UsageError, match=words):
-        choosing.skipped(file)
+        choosing.skipped([file])
+
+
+def test_what_another_run_has_run_is_left_out(tmp_path):
+    of_host = {"a": Verdict.SKIP, "b": Verdict.SKIP, "c": Verdict.SKIP, "d": Verdict.PASS}
+    of_lane = {"a": Verdict.SKIP, "b": Verdict.FAIL, "c": Verdict.NOT_APPLICABLE}
+    runs = [
+        written(tmp_path / f"{n}.jsonl", *(a_case(case=c, verdict=v) for c, v in kinds.items()))
+        for n, kinds in enumerate([of_host, of_lane])
+    ]
+
+    assert choosing.skipped(runs) == ["a", "c"]
 
 
 def test_cases_that_the_suite_has_no_more_are_left_out():

@@ -49,8 +49,11 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only-skipped-in",
         type=Path,
+        action="append",
+        default=[],
         metavar="RESULTS",
-        help="only the cases that this run, say one of the host, skipped",
+        help="only the cases that this run, say one of the host, skipped; with more of these, say "
+        "of lanes: and that none of them ran",
     )
     parser.add_argument(
         "--results", type=Path, metavar="DIR", help="default: build/results/lanes/LANE-RUNTIME"

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import door, results
 from harness.faults import UsageError
 from harness.results import Verdict
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def skipped(path: Path) -> list[str]:
-    """Return the ids of the cases that a run skipped; UsageError if there are none.
+UNSEEN = {Verdict.SKIP, Verdict.NOT_APPLICABLE}
 
-    Not those that do not apply: they would not elsewhere. A run that was cut off may lack some.
+
+def skipped(paths: Sequence[Path]) -> list[str]:
+    """Return the cases that a run skipped and no other ran; UsageError if there are none.
+
+    Not those that apply in no run: they would not elsewhere. A run that was cut off may lack some.
     """
-    run = results.read(path)
-    if run.end is None or run.end.interrupted:
-        raise UsageError(f"{path}: was cut off, so what it skipped is not known; run it again")
-    found = [case.case for case in run.cases if case.verdict is Verdict.SKIP]
-    if not found:
-        raise UsageError(f"{path}: skipped no case, so there is nothing to run in a lane")
-    return found
+    found: dict[str, set[Verdict]] = {}
+    for path in paths:
+        run = results.read(path)
+        if run.end is None or run.end.interrupted:
+            raise UsageError(f"{path}: was cut off, so what it skipped is not known; run it again")
+        for case in run.cases:
+            found.setdefault(case.case, set()).add(case.verdict)
+    left = [
+        case for case, verdicts in found.items() if Verdict.SKIP in verdicts and verdicts <= UNSEEN
+    ]
+    if not left:
+        names = ", ".join(map(str, paths))
+        raise UsageError(f"{names}: skipped no case, so there is nothing to run in a lane")
+    return left
 
 
 def known(cases: list[str]) -> list[str]:
