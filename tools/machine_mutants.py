@@ -24,7 +24,7 @@ import tempfile
 import time
 import tomllib
 from collections import Counter, defaultdict
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -254,7 +254,9 @@ def inside(options: argparse.Namespace) -> int:
             if seen and seen.verdict == "survived" and not adjudicated(task)
         ]
     with ThreadPoolExecutor(options.jobs) as pool, SEEN.open("a") as file:
-        for count, one in enumerate(pool.map(lambda pair: judge(*pair), todo), 1):
+        under_way = [pool.submit(judge, *pair) for pair in todo]
+        for count, done in enumerate(as_completed(under_way), 1):
+            one = done.result()
             known[one.mutant, one.digest] = one
             file.write(json.dumps(asdict(one)) + "\n")
             file.flush()

@@ -40,10 +40,10 @@ RUNTIMES = (
     Pinned(
         name="youki-0.7.0",
         needs="cargo",
-        # Neither cgroup v1 nor seccomp is among its default features.
+        # It has no default features: without `v2` it refuses every container there.
         words=(
             "cargo", "install", "youki", "--version", "0.7.0", "--locked",
-            "--features", "v1,seccomp", "--root", "{root}",
+            "--features", "systemd,v1,v2,cgroupsv2_devices,seccomp", "--root", "{root}",
         ),
         environment={},
         program="bin/youki",
