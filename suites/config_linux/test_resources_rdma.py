@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from harness import clause, generates_an_error, requires, resources
+from harness import clause, control, generates_an_error, requires, resources
 
 ENTRY = {"hcaHandles": 3, "hcaObjects": 10_000}
 
@@ -57,8 +57,9 @@ def test_limits_one_kind_and_not_the_other(create, kind):
 @clause("linux.resources.rdma.one-of")
 @PRESENT
 def test_refuses_an_entry_without_a_limit(create):
-    valid = create("linux", linux={"resources": {"rdma": {device(): ENTRY}}})
-    assert limits_of(valid)["hca_handle"] == "3"
+    with control():
+        valid = create("linux", linux={"resources": {"rdma": {device(): ENTRY}}})
+        assert limits_of(valid)["hca_handle"] == "3"
 
     with generates_an_error():
         create("waits", offence={"linux": {"resources": {"rdma": {device(): {}}}}})
