@@ -6,6 +6,7 @@ import pytest
 
 from harness import (
     clause,
+    control,
     generates_an_error,
     may_be_unsupported,
     requires,
@@ -245,11 +246,15 @@ def test_makes_a_group_that_is_missing(assigned, root):
 @clause("linux.intel-rdt.clos-id.mismatch-errors")
 @L3
 def test_refuses_a_group_with_other_schemata(assigned, refused, made, root):
-    assert pid_of(assigned(closID=ONE, l3CacheSchema=root.less("L3"))) in made.tasks
+    # All that the group has: whether it matches a configuration of less is left open.
+    bandwidth = {"memBwSchema": root.all("MB")} if "MB" in root.schemata else {}
+    with control():
+        same = assigned(closID=ONE, l3CacheSchema=root.less("L3"), **bandwidth)
+        assert pid_of(same) in made.tasks
     before = made.schemata
 
     with generates_an_error():
-        refused(closID=ONE, l3CacheSchema=root.all("L3"))
+        refused(closID=ONE, l3CacheSchema=root.all("L3"), **bandwidth)
 
     assert made.schemata == before
 
@@ -342,11 +347,12 @@ def test_leaves_out_bandwidth_in_the_cache_schema(assigned, root):
 
 
 @clause("linux.intel-rdt.enable-cmt-mbm")
-@requires(resources.resctrl)
-def test_chose_what_switches_monitoring_on(assigned, refused, root, record):
-    assert pid_of(assigned(closID="/")) in root.tasks
+@L3
+def test_chose_what_switches_monitoring_on(assigned, refused, made, record):
+    with control():
+        assert pid_of(assigned(closID=ONE)) in made.tasks
 
     with tolerates_an_error() as outcome:
-        container = refused(closID="/", enableCMT=True, enableMBM=True)
+        container = refused(closID=ONE, enableCMT=True, enableMBM=True)
 
-    record("monitoring", None if outcome.refused else sorted(root.monitors & {container.id}))
+    record("monitoring", None if outcome.refused else sorted(made.monitors & {container.id}))
