@@ -14,7 +14,6 @@ the host's files are read-only: no file is changed and no process ended but its 
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import os
 import random
@@ -32,24 +31,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from harness import remembered, results  # noqa: E402
-from harness.clauses import mutants  # noqa: E402
-from harness.clauses.__main__ import measure  # noqa: E402
+from harness import results  # noqa: E402
 from tests import mutation  # noqa: E402
-from tools.machine_runs import RUNTIME, copied, reached, suite  # noqa: E402
+from tools.machine_runs import RUNTIME, copied, suite  # noqa: E402
+from tools.machine_tasks import Task, tasks  # noqa: E402
 
 BUILD = ROOT / "build" / "machine"
 SEEN = BUILD / "seen.jsonl"
-UNSEEN = {"__init__", "__main__", "install", "op_spec", "op_list", "op_ps", "op_run", "plan"}
-"""Modules that no bundle shows."""
-HARDWARE = {"resctrl"}
-"""Modules that need hardware which this host may lack (its lane has it)."""
 FIRST = 10
 """So many of the case files are tried first; all of them for a survivor, with --thorough."""
 KEPT = ROOT / "tests" / "machine_seen.jsonl"
 ADJUDICATED = ROOT / "tests" / "machine_survivors.toml"
-RESOURCES = ("close(", "closerange(", ".release_lock(", ".unregister(")
-"""A dropped call of these leaves something open until the process ends, or executes a program."""
 NOTICED = tuple(results.Verdict(word) for word in ("fail", "blocked", "error", "advice"))
 LONGEST = 900  # seconds for all cases of one mutant
 
@@ -84,68 +76,10 @@ class Seen:
     digest: str
 
 
-def related() -> dict[str, Counter[str]]:
-    """Count for each module the case files of the clauses that hand-made mutants break in it."""
-    cases = measure().tested
-    clauses = {mutant.id: mutant.clauses for mutant in mutants.listed()}
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    for path in mutants.DIRECTORY.glob("*.py"):
-        for function in ast.parse(path.read_text(encoding="utf-8")).body:
-            if not isinstance(function, ast.FunctionDef):
-                continue
-            names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
-            for id_ in clauses.get(f"{path.stem}.{function.name}", ()):
-                files = {f"suites/{case.partition('::')[0]}" for case in cases.get(id_, [])}
-                for name in names:
-                    found[name].update(files)
-    return found
-
-
-@dataclass(frozen=True)
-class Task:
-    """One change, and the case files that execute it."""
-
-    module: str
-    point: mutation.Point
-    files: list[str]
-    """Those first whose clauses hand-made mutants of the module break."""
-    digest: str
-
-    @property
-    def name(self) -> str:
-        """Where it is and what it is: stable as long as the module is."""
-        return f"{self.module}:{self.point.line}:{self.point.kind}:{self.point.number}"
-
-    @property
-    def is_hidden(self) -> bool:
-        """Whether no bundle could show it here: it closes nothing, or is about other hardware."""
-        closes = any(name in self.point.before for name in RESOURCES)
-        return self.module in HARDWARE or (self.point.kind == "drop" and closes)
-
-
-def tasks(only: list[str]) -> list[Task]:
-    """List all changes of the runtime."""
-    files = reached(BUILD)
-    near = related()
-    found = []
-    for path in sorted(RUNTIME.glob("*.py")):
-        if path.stem in UNSEEN or (only and path.stem not in only):
-            continue
-        source = path.read_text(encoding="utf-8")
-        digest = remembered.digest([ast.dump(ast.parse(source))])
-        for point in mutation.points(source):
-            executed = files.get(f"{path.stem}:{point.block}", [])
-            executed = random.Random(path.stem).sample(executed, len(executed))  # noqa: S311
-            # Searches of lifecycles come last: what hangs keeps them busy for minutes.
-            executed.sort(key=lambda file: ("/lifecycle/" in file, -near[path.stem][file]))
-            found.append(Task(path.stem, point, executed, digest))
-    return found
-
-
 def judge(task: Task, seen: Seen | None) -> Seen:
     """Run case files of one change until the first case fails: the first, or all if it was seen."""
     began = time.monotonic()
-    files = [*task.files[FIRST:], *task.files[:FIRST]] if seen else task.files[:FIRST]
+    files = task.files if seen else task.files[:FIRST]
     with tempfile.TemporaryDirectory(prefix="machine-") as scratch:
         source = (RUNTIME / f"{task.module}.py").read_text(encoding="utf-8")
         changed = mutation.mutated(source, task.point.number)
@@ -237,7 +171,7 @@ def say(text: str) -> None:
 
 def inside(options: argparse.Namespace) -> int:
     """Do the work, in the namespaces."""
-    everything = tasks(options.only)
+    everything = tasks(options.only, BUILD)
     random.Random(options.seed).shuffle(everything)  # noqa: S311 - a sample, no secret
     shown = [task for task in everything if not task.is_hidden]
     executed = [task for task in shown if task.files]
