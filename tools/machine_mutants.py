@@ -1,9 +1,9 @@
 """Change the reference runtime's source systematically and see which changes the suite notices.
 
 ``python tools/machine_mutants.py [--number N] [--seed S] [--jobs J] [--only MODULE...]`` takes a
-random sample of all changes (tests/mutation.py), the same for the same seed, runs for each the case
-files that execute the changed block until the first case fails, and prints the kill rate, by kind
-and by module, and the survivors. What was seen before is not run again: here
+random sample of all changes (tests/mutation.py), those first that were drawn before, runs for each
+the case files that execute the changed block until the first case fails, and prints the kill rate,
+by kind and by module, and the survivors. What was seen before is not run again: here
 (build/machine/seen.jsonl) or, ``--keep``, wherever the tree is (tests/machine_seen.jsonl).
 Neither is what a person has read and found to be nobody's business (tests/machine_survivors.toml).
 
@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
@@ -31,7 +30,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from harness import results  # noqa: E402
+from harness import remembered, results  # noqa: E402
 from tests import mutation  # noqa: E402
 from tools.machine_runs import RUNTIME, copied, suite  # noqa: E402
 from tools.machine_tasks import Task, tasks  # noqa: E402
@@ -169,16 +168,28 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def sample(everything: list[Task], known: dict[tuple[str, str], Seen], seed: int) -> list[Task]:
+    """Put them in an order by chance, those first of which something is known.
+
+    These were drawn by chance too. A change of the runtime leaves the rest in its order.
+    """
+
+    def place(task: Task) -> tuple[bool, str]:
+        drawn = remembered.digest([str(seed), task.module, task.point.before, task.point.after])
+        return seen_of(task, known) is None, drawn
+
+    return sorted(everything, key=place)
+
+
 def inside(options: argparse.Namespace) -> int:
     """Do the work, in the namespaces."""
     everything = tasks(options.only, BUILD)
-    random.Random(options.seed).shuffle(everything)  # noqa: S311 - a sample, no secret
     shown = [task for task in everything if not task.is_hidden]
     executed = [task for task in shown if task.files]
     unreached = len(shown) - len(executed)
     say(f"{len(shown)} changes, {unreached} of them in blocks that no case executes")
-    chosen = executed[: options.number]
     known = remembered_here()
+    chosen = sample(executed, known, options.seed)[: options.number]
     before = [(task, seen_of(task, known)) for task in chosen]
     todo: list[tuple[Task, Seen | None]]
     todo = [(task, seen) for task, seen in before if seen is None]
