@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 LATE = 0.3
 """Seconds in which what an operation did not wait for comes after its end: a shell cannot tell."""
+
+OF_HOOKS = f"^({'|'.join(KINDS)}) "
+"""The labels of hooks, as a regular expression for both re and grep -E."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +124,7 @@ class Bundle:
     def _begun(self) -> list[str]:
         begun = [line.as_ for line in self._lines if line.event == "begin"]
         found = [label for label in begun if label.partition(" ")[0] in KINDS]
-        like = f"^({'|'.join(KINDS)}) "
-        return self.replay().column(self.log, ['"event":"begin"'], "as", found, like)
+        return self.replay().column(self.log, ['"event":"begin"'], "as", found, OF_HOOKS)
 
     def notice(self) -> None:
         """Note on the timeline which hooks have begun since the last look.
@@ -144,10 +147,21 @@ class Bundle:
 
         The program is among them if it writes to the log, as that of the template ``logs`` does.
         """
-        lines = self._lines
-        found = [f"{line.as_} {line.event}" for line in lines if line.event in {"begin", "end"}]
+        return self._moments("")
+
+    @property
+    def hook_moments(self) -> list[str]:
+        """Which hooks have begun and ended so far: ``["poststart 1 begin", "poststart 1 end"]``.
+
+        poststart hooks race the first line of the program: where both are there, this has an order.
+        """
+        return self._moments(OF_HOOKS)
+
+    def _moments(self, like: str) -> list[str]:
+        shown = [line for line in self._lines if line.event in {"begin", "end"}]
+        found = [f"{line.as_} {line.event}" for line in shown if re.match(like, line.as_)]
         select = ['"event":"begin"', '"event":"end"']
-        return self.replay().column(self.log, select, "as event", found)
+        return self.replay().column(self.log, select, "as event", found, like)
 
     def hook(self, label: str) -> HookRun:
         """Return the run of the hook with this label, ``poststop 1``.

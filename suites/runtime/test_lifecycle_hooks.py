@@ -236,13 +236,13 @@ def test_goes_through_the_phases_in_order(bundle, create, in_background):
     gate.open()
     call.finish()
     container.printed("ready").kill().stopped()
-    ended = [moment for moment in made.moments if moment != "program begin"]
+    ended = made.hook_moments
     container.delete()
 
     assert created == ["prestart 1", "createRuntime 1", "createContainer 1"]
     assert ended == [f"{kind} 1 {event}" for kind in KINDS[:5] for event in ("begin", "end")]
     assert made.moments.index("program begin") > made.moments.index("startContainer 1 end")
-    assert made.moments[-2:] == ["poststop 1 begin", "poststop 1 end"]
+    assert made.hook_moments[-2:] == ["poststop 1 begin", "poststop 1 end"]
 
 
 @clause("runtime.lifecycle.poststop.invoked")
