@@ -15,7 +15,7 @@ from harness.lifecycle import model, table
 from harness.lifecycle.model import NONE, STATUSES, STOPPED
 from harness.results import Verdict
 from tests.conftest import ROOT, run_suite
-from tools.mutants import write_launcher
+from tools.launchers import write_launcher
 
 pytestmark = pytest.mark.long
 

@@ -14,6 +14,7 @@ import pytest
 from harness import clauses, resources
 from harness.clauses import mutants
 from harness.faults import CatalogueError
+from tools import launchers
 
 ROOT = Path(__file__).parent.parent
 
@@ -161,3 +162,45 @@ def test_what_several_mutants_come_to_has_a_name(tmp_path):
     (tmp_path / "own.py").write_text(f'HOOKS = ["config.hooks.*"]\n\n{mutant}')
 
     assert [mutant.also for mutant in mutants.listed(tmp_path)] == [("config.hooks.*",)]
+
+
+def test_a_mutant_is_run_without_what_the_others_of_its_file_use(tmp_path, monkeypatch):
+    monkeypatch.setattr(mutants, "DIRECTORY", tmp_path)
+    text = '''
+import os
+import signal
+from reference_runtime import op_kill, processes
+from tests.mutants.breaking import mutant, skip
+
+NUMBERS = {"all": signal.SIGKILL}
+
+def silent(name):
+    skip(processes, name)
+
+@mutant("runtime.kill.created-container")
+def signals_are_swallowed():
+    """Kill sends nothing."""
+    silent("send_signal", NUMBERS)
+
+@mutant("runtime.kill.created-container")
+def another():
+    """It ends."""
+    os._exit(1)
+'''
+    (tmp_path / "own.py").write_text(text)
+    (one,) = [mutant for mutant in mutants.listed() if mutant.name == "signals_are_swallowed"]
+
+    assert launchers.alone(one).split("\n") == [
+        "import signal",
+        "from reference_runtime import processes",
+        "from tests.mutants.breaking import skip",
+        "NUMBERS = {'all': signal.SIGKILL}",
+        "",
+        "def silent(name):",
+        "    skip(processes, name)",
+        "",
+        "def signals_are_swallowed():",
+        '    """Kill sends nothing."""',
+        "    silent('send_signal', NUMBERS)",
+        "",
+    ]

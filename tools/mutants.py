@@ -35,6 +35,7 @@ from harness import clauses, remembered  # noqa: E402
 from harness.clauses import mutants  # noqa: E402
 from harness.clauses.__main__ import measure  # noqa: E402
 from harness.results import Verdict  # noqa: E402
+from tools.launchers import write_launcher  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,16 +45,6 @@ if TYPE_CHECKING:
 BUILD = ROOT / "build" / "mutants"
 SOURCES = ("harness", "suites", "reference_runtime", "bundle_templates")
 DEADLINE = 3  # seconds for one operation: a mutant that hangs is no kill, and costs them
-
-_LAUNCHER = """\
-#!{interpreter} -IS
-import sys
-sys.path[:0] = [{root!r}, {directory!r}]
-from tests.mutants import breaking
-breaking.apply({file!r}, {name!r})
-from reference_runtime import cli
-cli.main()
-"""
 
 
 @dataclass(frozen=True)
@@ -144,19 +135,6 @@ def judge(task: Task) -> Kill:
             _run(task, launcher, Path(scratch), found)
     found.seconds = round(time.monotonic() - began, 2)
     return found
-
-
-def write_launcher(path: Path, mutant: Mutant) -> None:
-    """Write the program that is the mutant."""
-    text = _LAUNCHER.format(
-        interpreter=os.path.realpath(sys.executable),
-        root=str(ROOT),
-        directory=str(mutants.DIRECTORY),
-        file=mutant.file,
-        name=mutant.name,
-    )
-    path.write_text(text, encoding="utf-8")
-    path.chmod(0o755)
 
 
 class _Watcher:

@@ -35,7 +35,8 @@ import pytest  # noqa: E402
 from harness import clauses, remembered  # noqa: E402
 from harness.clauses import mutants  # noqa: E402
 from harness.results import Verdict  # noqa: E402
-from tools.mutants import DEADLINE, tasks, write_launcher  # noqa: E402
+from tools.launchers import write_launcher  # noqa: E402
+from tools.mutants import DEADLINE, tasks  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -31,7 +31,8 @@ from harness import door, options, remembered  # noqa: E402
 from harness.clauses import PROFILES, RELEASES, mutants  # noqa: E402
 from harness.clauses.__main__ import measure  # noqa: E402
 from harness.sandbox import Sandbox  # noqa: E402
-from tools.mutants import DEADLINE, Task, tasks, write_launcher  # noqa: E402
+from tools.launchers import write_launcher  # noqa: E402
+from tools.mutants import DEADLINE, Task, tasks  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ its docstring says what a user would see. Its launcher is a runtime like any oth
 
     #!/path/of/python3 -IS
     ...
-    breaking.apply("runtime_kill", "signals_are_swallowed")
+    signals_are_swallowed()
     cli.main()
 
 The reference runtime calls ``module.function``, and its steps stand in lists at module level, so
@@ -45,11 +45,6 @@ def mutant(
     """
     del clauses, also, spec, needs, right
     return lambda function: function
-
-
-def apply(file: str, name: str) -> None:
-    """Break the reference runtime, in this process and those that it forks."""
-    getattr(importlib.import_module(file), name)()
 
 
 def replace(owner: object, name: str, new: object) -> None:
