@@ -109,11 +109,7 @@ def adjudicated(task: Task) -> str:
 
     Those that were read by a person stand in tests/machine_survivors.toml.
     """
-    change = f"{task.module}: {task.point.before[:200]} -> {task.point.after[:200]}"
-    if task.point.kind == "constant":
-        source = (RUNTIME / f"{task.module}.py").read_text(encoding="utf-8").splitlines()
-        change += f" in {source[task.point.line - 1].strip()}"
-    return next((why for why, changes in _adjudicated().items() if change in changes), "")
+    return next((why for why, changes in _adjudicated().items() if task.change in changes), "")
 
 
 @cache
@@ -159,7 +155,8 @@ def remembered_here() -> dict[tuple[str, str], Seen]:
 def seen_of(task: Task, known: dict[tuple[str, str], Seen]) -> Seen | None:
     """Return what was seen of a change before, or that a person has read it."""
     read = Seen(task.name, "read", "", 0, len(task.files), 0, task.digest)
-    return known.get((task.name, task.digest)) or (read if adjudicated(task) else None)
+    is_read = adjudicated(task) and not task.has_twins
+    return known.get((task.name, task.digest)) or (read if is_read else None)
 
 
 def say(text: str) -> None:

@@ -52,6 +52,10 @@ class Task:
     files: list[str]
     """Those first whose clauses hand-made mutants of the module break."""
     digest: str
+    change: str
+    """What tests/machine_survivors.toml calls it."""
+    has_twins: bool
+    """Whether another change of the module is called the same: each is run before it is read."""
 
     @property
     def name(self) -> str:
@@ -75,12 +79,22 @@ def tasks(only: list[str], build: Path) -> list[Task]:
             continue
         source = path.read_text(encoding="utf-8")
         digest = remembered.digest([ast.dump(ast.parse(source))])
-        for point in mutation.points(source):
+        points = mutation.points(source)
+        changes = [_change(path.stem, source, point) for point in points]
+        called = Counter(changes)
+        for point, change in zip(points, changes, strict=True):
             executed = files.get(f"{path.stem}:{point.block}", [])
             executed = random.Random(path.stem).sample(executed, len(executed))  # noqa: S311
             closeness = near[path.stem] + _named(near, point.before)
-            found.append(Task(path.stem, point, _ordered(executed, closeness), digest))
+            ordered = _ordered(executed, closeness)
+            found.append(Task(path.stem, point, ordered, digest, change, called[change] > 1))
     return found
+
+
+def _change(module: str, source: str, point: mutation.Point) -> str:
+    change = f"{module}: {point.before[:200]} -> {point.after[:200]}"
+    line = f" in {source.splitlines()[point.line - 1].strip()}"
+    return change + line * (point.kind == "constant")
 
 
 def _ordered(files: list[str], closeness: Counter[str]) -> list[str]:
