@@ -23,7 +23,7 @@ import time
 import tomllib
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -178,9 +178,14 @@ def sample(everything: list[Task], known: dict[tuple[str, str], Seen], seed: int
     return sorted(everything, key=place)
 
 
+def _with_first(task: Task, first: list[str]) -> Task:
+    """Try these case files before the others, where they execute the block."""
+    return replace(task, files=sorted(task.files, key=lambda file: file not in first))
+
+
 def inside(options: argparse.Namespace) -> int:
     """Do the work, in the namespaces."""
-    everything = tasks(options.only, BUILD)
+    everything = [_with_first(task, options.first) for task in tasks(options.only, BUILD)]
     shown = [task for task in everything if not task.is_hidden]
     executed = [task for task in shown if task.files]
     unreached = len(shown) - len(executed)
@@ -222,6 +227,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=[], help="modules")
+    parser.add_argument("--first", nargs="*", default=[], help="case files to be tried first")
     parser.add_argument("--thorough", action="store_true", help="all files, for open survivors")
     parser.add_argument("--keep", action="store_true", help=f"write what was seen to {KEPT.name}")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
