@@ -16,7 +16,7 @@ from harness import (
     requires,
     tolerates_an_error,
 )
-from harness.mounts import Asked, bind
+from harness.mounts import Asked, bind, tmpfs
 
 pytestmark = pytest.mark.requires.with_args(host.idmapped_mounts)
 
@@ -133,6 +133,18 @@ def test_maps_the_ids_or_refuses_to_mount(container_with, option):
         container = container_with(option)
 
     assert owners(container, f"/mnt/{option}") == SWAPPED
+
+
+@clause("config.mounts.{option}.mapping-applied")
+@OPTIONS
+def test_maps_the_ids_of_a_new_file_system_or_refuses_to_mount_it(mounted, option):
+    with control():
+        assert "idmapped" not in mounted(Asked([tmpfs("/mnt")])).mount("/mnt").options
+
+    with may_be_unsupported(f"a tmpfs with {option}"):
+        container = mounted(Asked([tmpfs("/mnt", option, **MAPPINGS)]))
+
+    assert "idmapped" in container.mount("/mnt").options
 
 
 @clause("config.mounts.{option}.uses-given-mappings")

@@ -158,3 +158,14 @@ def idmap_is_recursive():
 def ridmap_is_not_recursive():
     """The option ridmap maps the first mount only."""
     replace(mount_options, "IDMAPS", dict.fromkeys(("idmap", "ridmap"), 0))
+
+
+@mutant("config.mounts.idmap.mapping-applied", "config.mounts.ridmap.mapping-applied")
+def only_bind_mounts_are_mapped():
+    """A new file system with idmap or ridmap shows the IDs of the host, and nobody is told."""
+
+    def complete(original, creation, entry, options, covered):
+        creation.idmapped.pop(id(entry), None)
+        original(creation, entry, options, covered)
+
+    wrap(mounts, "complete", complete)
