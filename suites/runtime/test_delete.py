@@ -154,6 +154,19 @@ def test_removes_the_cgroup_in_which_the_program_has_made_another(mounted, forei
     assert (made != [], foreign_cgroup.below) == (True, [])
 
 
+@clause("runtime.delete.removes-created-resources.cgroup")
+def test_removes_its_own_cgroup_below_one_that_it_has_made(container_in, foreign_cgroup, record):
+    path = f"{foreign_cgroup.path}/middle/leaf"
+    container = container_in(Status.STOPPED, cgroups_path=path)
+    made = [path for path in foreign_cgroup.below if path.endswith("/leaf")]
+
+    container.delete()
+
+    left = foreign_cgroup.below
+    assert (made != [], [path for path in left if path.endswith("/leaf")]) == (True, [])
+    record("the cgroup above it stays", left != [])
+
+
 @clause("runtime.delete.removes-created-resources.state")
 def test_forgets_the_container(container_in, runtime):
     container = container_in(Status.STOPPED)
