@@ -33,7 +33,8 @@ def two_numbers_are_a_version():
     wrap(semver, "parse", lambda original, text: original(text) or original(f"{text}.0"))
 
 
-@mutant("config.oci-version.backward-compat")
+# ociVersionMin says that an older one is accepted too.
+@mutant("config.oci-version.backward-compat", also=["features.version-min.accepted"])
 def only_the_newest_release_is_accepted():
     """A configuration has to be of the release that the runtime follows."""
 

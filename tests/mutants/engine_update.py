@@ -68,7 +68,8 @@ def the_processor_is_forgotten():
     changing(lambda wanted: wanted.pop("cpu", None))
 
 
-@mutant("engine.update.pids")
+# What else is asked of update is seen where it has changed the number of processes.
+@mutant("engine.update.pids", also=["engine.update.*"])
 def processes_are_forgotten():
     """update succeeds and does not change the number of processes."""
     changing(lambda wanted: wanted.pop("pids", None))

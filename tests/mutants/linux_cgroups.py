@@ -88,12 +88,13 @@ def a_missing_cgroup_above_is_an_error():
     wrap(cgroups, "make", make)
 
 
-@mutant("linux.cgroups-path.process-attached")
-def the_process_is_in_the_memory_cgroup_only():
-    """Of all hierarchies the process joins the one with the controller memory."""
+# What limits the processor is looked for where the process is.
+@mutant("linux.cgroups-path.process-attached", also=["linux.resources.cpu.*"])
+def the_process_stays_out_of_the_cpu_cgroup():
+    """The process joins all hierarchies but the one with the controller cpu."""
 
     def attach(original, planned, pid):
-        original([entry for entry in planned if "memory" in entry["controllers"]], pid)
+        original([entry for entry in planned if "cpu" not in entry["controllers"]], pid)
 
     wrap(cgroups, "attach", attach)
 

@@ -41,7 +41,16 @@ def the_default_policy_is_inherited():
     inert("MPOL_DEFAULT")
 
 
-@mutant("linux.memory-policy.mode.bind")
+@mutant(
+    "linux.memory-policy.mode.bind",
+    also=[
+        # Nodes and flags are seen of a policy that binds.
+        "linux.memory-policy.nodes",
+        "linux.memory-policy.flag.*",
+        # Each mode is tried that features lists.
+        "features.linux.memory-policy.*",
+    ],
+)
 def memory_is_not_bound():
     """MPOL_BIND is taken and not set."""
     inert("MPOL_BIND")

@@ -202,7 +202,20 @@ def a_missing_namespace_is_made():
     beginning(change)
 
 
-@mutant("linux.namespaces.no-path.new")
+@mutant(
+    "linux.namespaces.no-path.new",
+    also=[
+        "linux.namespaces.type.ipc.*",
+        # All namespaces are to be the container's own when hooks are called, and hooks of the
+        # runtime are in none of them.
+        "config.hooks.*",
+        "runtime.lifecycle.create.environment-per-config",
+        # Parameters of System V IPC are set for the caller as well.
+        "linux.sysctl.applied",
+        # features lists the kind.
+        "features.linux.namespaces.recognized",
+    ],
+)
 def ipc_namespaces_are_never_new():
     """All containers are in the runtime's ipc namespace."""
     ignoring("ipc")
