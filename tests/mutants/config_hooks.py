@@ -199,7 +199,11 @@ def an_aborted_hook_has_not_failed():
     wrap(hooks, "_spawn_and_wait", run)
 
 
-@mutant("config.hooks.listed-order")
+# Which have run when one fails, and after it, is told by their order.
+@mutant(
+    "config.hooks.listed-order",
+    also=["config.hooks.*", "runtime.lifecycle.*", "runtime.warnings.flow-continues"],
+)
 def hooks_are_called_backwards():
     """The last hook of a kind is called first."""
 

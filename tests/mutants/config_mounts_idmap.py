@@ -24,6 +24,16 @@ def with_mappings(change):
     "config.mounts.ridmap.mapping-applied",
     "config.mounts.options.idmap",
     "config.mounts.options.ridmap",
+    also=[
+        # Which mappings are taken, and how far down, is seen of what is mapped at all.
+        "config.mounts.idmap.*",
+        "config.mounts.ridmap.*",
+        "config.mounts.uid-mappings.applied",
+        "config.mounts.gid-mappings.applied",
+        "config.mounts.rbind-vs-idmap-recursion",
+        # features says that it is done.
+        "features.linux.mount-extensions.idmap.enabled",
+    ],
 )
 def the_option_is_ignored():
     """The options idmap and ridmap are known, and the mount shows the IDs of the host."""

@@ -206,7 +206,10 @@ def unknown_flags_are_passed_over():
     only_known("flags", seccomp_rules.FLAGS)
 
 
-@mutant("linux.seccomp.syscalls.optional")
+# A filter without entries is what defaultErrnoRet is refused in.
+@mutant(
+    "linux.seccomp.syscalls.optional", also=["linux.seccomp.default-errno-ret.unsupported-fails"]
+)
 def a_filter_without_entries_is_none():
     """Without syscalls there is no filter, whatever its default action is."""
 

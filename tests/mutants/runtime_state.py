@@ -124,7 +124,11 @@ def container_hooks_get_another_pid():
     wrap(container.Container, "document", document)
 
 
-@mutant("runtime.state.bundle.present")
+# The schema requires it, and poststop hooks are given that state.
+@mutant(
+    "runtime.state.bundle.present",
+    also=["runtime.state.json-schema", "config.hooks.poststop.stdin-state"],
+)
 def no_bundle_when_stopped():
     """The state of a stopped container has no bundle."""
     with_document(lambda state: state["status"] == STOPPED and state.pop("bundle"))
