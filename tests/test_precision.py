@@ -55,6 +55,18 @@ def test_a_mutant_implies_its_clauses_and_those_that_it_mentions(of_case, is_imp
     assert precision.implied(mutant, of_case) == is_implied
 
 
+@pytest.mark.parametrize(
+    ("of_case", "is_superseded"),
+    [
+        (["runtime.state.id.present"], False),
+        (["runtime.lifecycle.poststart.failure-warns"], True),
+        (["runtime.state.id.present", "config.mounts.destination.absolute.must"], True),
+    ],
+)
+def test_the_reference_runtime_fails_what_a_later_release_has_turned_round(of_case, is_superseded):
+    assert precision.superseded(of_case) == is_superseded
+
+
 def test_the_sample_is_spread_and_the_same_each_time():
     found = precision.sample(30, 1, [])
     assert len({mutant.file for mutant in found}) == 30

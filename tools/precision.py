@@ -12,7 +12,6 @@ stands in build/precision/seen.jsonl; ``--keep`` puts what held into tests/preci
 from __future__ import annotations
 
 import argparse
-import ast
 import fnmatch
 import itertools
 import json
@@ -35,7 +34,7 @@ import pytest  # noqa: E402
 from harness import clauses, remembered  # noqa: E402
 from harness.clauses import mutants  # noqa: E402
 from harness.results import Verdict  # noqa: E402
-from tools.launchers import write_launcher  # noqa: E402
+from tools.launchers import alone, write_launcher  # noqa: E402
 from tools.mutants import DEADLINE, tasks  # noqa: E402
 
 if TYPE_CHECKING:
@@ -63,15 +62,7 @@ class Task:
     @property
     def key(self) -> str:
         """What its outcome holds for: how the mutant is made, and the cases that it met."""
-        text = (mutants.DIRECTORY / f"{self.mutant.file}.py").read_text(encoding="utf-8")
-        parts = [f"{self.share} {self.suites}"]
-        for statement in ast.parse(text).body:
-            if isinstance(statement, ast.FunctionDef) and statement.decorator_list:
-                if statement.name != self.mutant.name:
-                    continue
-                statement.decorator_list = []  # what it is said to break
-            parts.append(ast.dump(statement))
-        return remembered.digest(parts)
+        return remembered.digest([f"{self.share} {self.suites}", alone(self.mutant)])
 
 
 @dataclass
@@ -124,6 +115,15 @@ def implied(mutant: Mutant, of_case: Sequence[str]) -> bool:
     return any(fnmatch.fnmatchcase(id_, known) for id_ in of_case for known in mutant.implied)
 
 
+def superseded(of_case: Sequence[str]) -> bool:
+    """Whether a later release has turned a clause of these round: the reference runtime fails it.
+
+    The mutants of an older release are judged by that.
+    """
+    newest = clauses.RELEASES[-1]
+    return any(not clauses.catalogue()[id_].applies(newest) for id_ in of_case)
+
+
 class _Watcher:
     """Takes a share of the cases, and their verdicts as they come."""
 
@@ -147,7 +147,7 @@ class _Watcher:
             self.found.errors.append(f"{case.case}: {case.reason}")
         elif case.verdict in FAILED and implied(self.task.mutant, case.clauses):
             self.found.own += 1
-        elif case.verdict is Verdict.FAIL:
+        elif case.verdict is Verdict.FAIL and not superseded(case.clauses):
             self.found.strays[case.case] = [*case.clauses, case.reason[:200]]
 
 
@@ -197,9 +197,10 @@ def seen(to_do: Iterable[Task]) -> dict[str, Spread]:
 def _argued(found: Spread, mutant: Mutant) -> None:
     """Count what the mutant says by now as its own."""
     for case, (*of_case, _) in list(found.strays.items()):
-        if implied(mutant, of_case):
+        is_own = implied(mutant, of_case)
+        if is_own or superseded(of_case):
             del found.strays[case]
-            found.own += 1
+            found.own += is_own
     found.clauses = list(mutant.implied)
 
 

@@ -17,7 +17,11 @@ def finding_the_configuration(find):
     wrap(preparation, "read_configuration", read)
 
 
-@mutant("bundle.config.required")
+# Its name and place are demanded by leaving it out there, and so is a bundle.
+@mutant(
+    "bundle.config.required",
+    also=["bundle.config.at-root", "bundle.config.name", "runtime.create.no-bundle-errors"],
+)
 def a_bundle_without_configuration_is_nothing_to_do():
     """Create of a bundle without config.json succeeds."""
 

@@ -71,6 +71,7 @@ def annotations_become_variables():
     def change(config):
         given = config.get("annotations", {})
         if isinstance(given, dict):
-            config["process"]["env"] += [f"{key}={value}" for key, value in given.items()]
+            variables = config["process"].setdefault("env", [])
+            variables += [f"{key}={value}" for key, value in given.items()]
 
     reads(change)

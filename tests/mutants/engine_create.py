@@ -7,7 +7,6 @@ import os
 from reference_runtime import (
     cgroups,
     command_line,
-    creation,
     errors,
     execution,
     hooks,
@@ -59,14 +58,17 @@ def options_with_an_equals_sign_are_unknown():
 
 
 @mutant("engine.create.any-directory")
-def the_root_is_looked_for_here():
-    """A relative root.path is taken from where the runtime is called."""
+def create_writes_where_it_is_called():
+    """Create wants to keep a file in the directory that it is called in."""
 
-    def init(original, self, config, bundle, umask):
-        original(self, config, bundle, umask)
-        self.rootfs = os.path.abspath(config["root"]["path"])
+    def read(original, path):
+        try:
+            os.close(os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise errors.OperationError(f"cannot write here: {error.strerror}") from None
+        return original(path)
 
-    wrap(creation.Creation, "__init__", init)
+    wrap(preparation, "read_configuration", read)
 
 
 @mutant("engine.create.private-bundle")

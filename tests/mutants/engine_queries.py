@@ -185,7 +185,8 @@ def the_log_begins_anew():
     """Each operation that fails empties the log first."""
 
     def append(original, message):
-        os.truncate(report.Options.log, 0)
+        if os.path.exists(report.Options.log):
+            os.truncate(report.Options.log, 0)
         original(message)
 
     wrap(report, "_append_to_log", append)
