@@ -110,7 +110,8 @@ def nobody_is_an_error():
     wrap(op_kill, "signal_all", signal_all)
 
 
-@mutant("engine.kill.stopped-text")
+# CRI-O looks for the same words in lower case.
+@mutant("engine.kill.stopped-text", also=["engine.kill.stopped-lower-case"])
 def a_stopped_container_is_wrong():
     """The error of kill for a stopped container is one of the runtime's own words."""
     saying("container not running", "wrong status")
