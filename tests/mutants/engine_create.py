@@ -210,7 +210,15 @@ def the_mode_has_a_type():
     wrap(validate, "configuration", configuration)
 
 
-@mutant("engine.create.zero-limits")
+@mutant(
+    "engine.create.zero-limits",
+    also=[
+        # Members that are no limits, of which zero (or false) is asked for.
+        "linux.resources.cpu.idle",
+        "linux.resources.memory.swappiness",
+        "linux.resources.memory.disable-oom-killer",
+    ],
+)
 def zeros_are_written():
     """A limit of zero is written as it is, which the kernel refuses."""
 
