@@ -72,6 +72,7 @@ def test_an_opened_case_shows_its_evidence(open_page, everything, monkeypatch, t
     fail.locator("summary").first.click()
 
     body = fail.locator(".body")
+    body.wait_for()
     assert body.locator("tbody tr").count() == 2
     assert "said-1" in body.inner_text()
     assert body.locator(".ops .bad").inner_text().split() >= ["100", "ms", "kill"]
