@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -35,6 +34,7 @@ from harness import clauses, remembered  # noqa: E402
 from harness.clauses import mutants  # noqa: E402
 from harness.clauses.__main__ import measure  # noqa: E402
 from harness.results import Verdict  # noqa: E402
+from tools import forked  # noqa: E402
 from tools.launchers import write_launcher  # noqa: E402
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 BUILD = ROOT / "build" / "mutants"
 SOURCES = ("harness", "suites", "reference_runtime", "bundle_templates")
 DEADLINE = 3  # seconds for one operation: a mutant that hangs is no kill, and costs them
+LONGEST = 600.0  # seconds for one mutant; the longest seen took 34
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,9 @@ class Task:
     """By clause."""
     spec: str
     digest: str
+
+    def __str__(self) -> str:
+        return self.mutant.id
 
 
 @dataclass
@@ -197,15 +201,20 @@ def run_all(to_do: Sequence[Task], jobs: int, build: Path) -> list[Kill]:
     found = [known[task.digest] for task in to_do if task.digest in known]
     waiting = [task for task in to_do if task.digest not in known]
     # A fresh process for each: pytest and the suite are loaded once, the sandbox is its own.
-    context = multiprocessing.get_context("fork")
-    with context.Pool(jobs, maxtasksperchild=1) as pool, journal.open("a") as file:
-        for number, kill in enumerate(pool.imap_unordered(judge, waiting), 1):
+    with journal.open("a") as file:
+        for number, one in enumerate(forked.each(judge, waiting, jobs, LONGEST), 1):
+            kill = _lost(one) if isinstance(one, forked.Lost) else one
             found.append(kill)
             if kill.killed:
                 file.write(json.dumps(asdict(kill)) + "\n")
                 file.flush()
             _progress(number, len(waiting), kill)
     return found
+
+
+def _lost(one: forked.Lost[Task]) -> Kill:
+    mutant = one.task.mutant
+    return Kill(mutant.id, list(mutant.clauses), digest=one.task.digest, problem=one.why)
 
 
 def _read(journal: Path) -> dict[str, Kill]:

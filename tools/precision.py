@@ -15,7 +15,6 @@ import argparse
 import fnmatch
 import itertools
 import json
-import multiprocessing
 import os
 import sys
 import tempfile
@@ -34,6 +33,7 @@ import pytest  # noqa: E402
 from harness import clauses, remembered  # noqa: E402
 from harness.clauses import mutants  # noqa: E402
 from harness.results import Verdict  # noqa: E402
+from tools import forked  # noqa: E402
 from tools.launchers import alone, write_launcher  # noqa: E402
 from tools.mutants import DEADLINE, tasks  # noqa: E402
 
@@ -46,6 +46,8 @@ BUILD = ROOT / "build" / "precision"
 SEEN = BUILD / "seen.jsonl"
 KEPT = ROOT / "tests" / "precision.jsonl"
 """What held on some machine, one mutant a line."""
+LONGEST = 3600.0
+"""Seconds for one mutant and the whole suite; for a share of the cases they are fewer."""
 FAILED = {Verdict.FAIL, Verdict.ADVICE}
 
 
@@ -58,6 +60,9 @@ class Task:
     share: int
     first: int
     suites: str
+
+    def __str__(self) -> str:
+        return self.mutant.id
 
     @property
     def key(self) -> str:
@@ -180,6 +185,12 @@ def judge(task: Task) -> Spread:
     return found
 
 
+def lost(one: forked.Lost[Task]) -> Spread:
+    """Say of a mutant that nothing came of it."""
+    mutant = one.task.mutant
+    return Spread(mutant.id, list(mutant.implied), errors=[one.why], key=one.task.key)
+
+
 def seen(to_do: Iterable[Task]) -> dict[str, Spread]:
     """Return the mutants of these that have held before, by what that holds for."""
     known = {task.key: task.mutant for task in to_do}
@@ -243,14 +254,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if found:
         sys.stdout.write(f"{len(found)} of {len(to_do)} have held before\n")
     to_do = [task for task in to_do if task.key not in before]
-    context = multiprocessing.get_context("fork")
-    with context.Pool(chosen.jobs, maxtasksperchild=1) as pool:
-        for spread in pool.imap_unordered(judge, to_do):
-            found.append(spread)
-            with SEEN.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(spread)) + "\n")
-            sys.stdout.write(line(spread) + "\n")
-            sys.stdout.flush()
+    for outcome in forked.each(judge, to_do, chosen.jobs, LONGEST / chosen.share**0.5):
+        spread = lost(outcome) if isinstance(outcome, forked.Lost) else outcome
+        found.append(spread)
+        with SEEN.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(spread)) + "\n")
+        sys.stdout.write(line(spread) + "\n")
+        sys.stdout.flush()
     (BUILD / "precision.json").write_text(json.dumps([asdict(one) for one in found], indent=1))
     if chosen.keep:
         keep(found)

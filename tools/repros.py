@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -31,6 +30,7 @@ from harness import door, options, remembered  # noqa: E402
 from harness.clauses import PROFILES, RELEASES, mutants  # noqa: E402
 from harness.clauses.__main__ import measure  # noqa: E402
 from harness.sandbox import Sandbox  # noqa: E402
+from tools import forked  # noqa: E402
 from tools.launchers import write_launcher  # noqa: E402
 from tools.mutants import DEADLINE, Task, tasks  # noqa: E402
 
@@ -154,6 +154,11 @@ def _look(script: Path, launcher: Path, *, older: bool) -> tuple[str, str]:
     return "shown", said
 
 
+def lost(one: forked.Lost[Task]) -> Shown:
+    """Say of a mutant that nothing came of it."""
+    return Shown(one.task.mutant.id, "wrong", one.why, 0.0, key(one.task))
+
+
 def seen_before() -> dict[str, Shown]:
     """Return what was seen, by what it holds for; what was wrong is run again."""
     path = BUILD / "seen.jsonl"
@@ -189,12 +194,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     before = {} if given.afresh else seen_before()
     found = [before[key(task)] for task in to_do if key(task) in before]
     to_do = [task for task in to_do if key(task) not in before]
-    context = multiprocessing.get_context("fork")
-    with (
-        context.Pool(given.jobs, maxtasksperchild=1) as pool,
-        (BUILD / "seen.jsonl").open("a", encoding="utf-8") as file,
-    ):
-        for count, one in enumerate(pool.imap_unordered(judge, to_do), 1):
+    with (BUILD / "seen.jsonl").open("a", encoding="utf-8") as file:
+        outcomes = forked.each(judge, to_do, given.jobs, 5 * LONGEST)
+        for count, outcome in enumerate(outcomes, 1):
+            one = lost(outcome) if isinstance(outcome, forked.Lost) else outcome
             found.append(one)
             file.write(json.dumps(asdict(one)) + "\n")
             file.flush()

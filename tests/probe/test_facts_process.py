@@ -169,6 +169,9 @@ def test_signals_tell_blocked_ignored_and_caught(say: Say) -> None:
     def setup() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGUSR2, 40])
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        # A shell starts what runs in its background with these two ignored.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
     (line,) = say(
         "ignore=64", "facts=signals,status", preexec_fn=setup, restore_signals=True
